@@ -1,0 +1,1 @@
+//! The DHCP agent: every network's leases from one process.

@@ -1,0 +1,1 @@
+//! The plugin agent of a compute node: desired ports to Open vSwitch.

@@ -1,0 +1,1 @@
+//! What every agent shares: following a view, keeping it on disk, reporting.

@@ -1,0 +1,1 @@
+//! The REST API: requests parsed by the declarations, answers rendered from records.

@@ -1,0 +1,1 @@
+//! Measurements: programs with a table at their end.

@@ -1,0 +1,1 @@
+//! The hub: hints, watches and reports between the server and its agents.

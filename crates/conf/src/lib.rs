@@ -1,0 +1,1 @@
+//! Configuration files in oslo.config's form, with Neutron's option names.

@@ -1,0 +1,1 @@
+//! A DHCP responder as a pure function of request and configuration.

@@ -1,0 +1,1 @@
+//! The drivers that come with Nucleon, one file each.

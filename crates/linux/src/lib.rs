@@ -1,0 +1,1 @@
+//! The kernel's side of a host: namespaces, links, sockets, processes.

@@ -1,0 +1,1 @@
+//! Logs, metrics, clock and orderly shutdown.

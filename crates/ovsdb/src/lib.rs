@@ -1,0 +1,1 @@
+//! An OVSDB client: JSON-RPC, monitors and transactions over the switch's own socket.
