@@ -1,1 +1,45 @@
 //! The resources of the Networking API, each declared once, and the views that agents follow.
+//!
+//! A declaration ([`resource!`]) yields a typed record, a typed request and a static table of attributes. Generic code
+//! elsewhere walks the table: parsing, filtering, sorting, rendering, storage, documentation. What is special about a
+//! resource is not here but in `core`, under the same noun.
+//!
+//! ```text
+//!   resource! { Port … } ──► Port        the record        db ⇄ core ► api
+//!                       ├──► PortDraft   the request       api ► core
+//!                       └──► Port::DECL  the attributes    api, db, docs
+//! ```
+
+mod attribute;
+mod declare;
+mod extension;
+mod field;
+mod id;
+mod query;
+mod rule;
+mod stored;
+pub mod time;
+mod value;
+
+pub mod agent;
+pub mod network;
+pub mod port;
+pub mod segment;
+pub mod subnet;
+pub mod view;
+
+pub use crate::agent::{Agent, AgentDraft, AgentType};
+pub use crate::attribute::{AttrSet, Attribute, Default as AttrDefault, Flags, ResourceDecl};
+pub use crate::declare::{Draft, Resource};
+pub use crate::extension::{EXTENSIONS, Extension, Readiness};
+pub use crate::field::Field;
+pub use crate::id::{AgentId, InvalidId, NetworkId, PortId, SegmentId, SubnetId, SubnetPoolId};
+pub use crate::network::{Network, NetworkDraft, ProviderSegment};
+pub use crate::port::{AddressPair, ExtraDhcpOpt, FixedIp, FixedIpRequest, Port, PortDraft};
+pub use crate::query::{Direction, Filter, FixedIpFilter, ListQuery, Page, TagFilter};
+pub use crate::rule::Rule;
+pub use crate::segment::{NetworkType, Segment, SegmentDraft};
+pub use crate::stored::{BadCell, Cell, CellKind, Stored};
+pub use crate::subnet::{HostRoute, Ipv6Mode, Subnet, SubnetDraft};
+pub use crate::time::Timestamp;
+pub use crate::value::{AttrValue, Invalid, PyText};

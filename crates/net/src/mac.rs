@@ -8,7 +8,7 @@ use ipnet::Ipv6Net;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A MAC address, written `fa:16:3e:00:00:01`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MacAddr([u8; 6]);
 
 /// A text that is not six colon- or dash-separated octets.
@@ -38,8 +38,9 @@ impl MacAddr {
         if prefix.prefix_len() > 64 {
             return None;
         }
-        let [a, b, c, d, e, f] = self.0;
-        let interface = u64::from_be_bytes([a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
+        let [first, vendor @ .., x, y, z] = self.0;
+        let [v1, v2] = vendor;
+        let interface = u64::from_be_bytes([first ^ 2, v1, v2, 0xff, 0xfe, x, y, z]);
         Some(Ipv6Addr::from_bits(prefix.network().to_bits() | u128::from(interface)))
     }
 }
@@ -52,8 +53,10 @@ impl From<[u8; 6]> for MacAddr {
 
 impl fmt::Display for MacAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        for (index, octet) in self.0.iter().enumerate() {
+            write!(f, "{}{octet:02x}", if index == 0 { "" } else { ":" })?;
+        }
+        Ok(())
     }
 }
 
@@ -111,7 +114,9 @@ mod tests {
 
     #[test]
     fn malformed_text_is_refused() {
-        for text in ["", "fa:16:3e:00:00", "fa:16:3e:00:00:0a:0b", "fa:16:3e:00:00:g0", "+1:16:3e:00:00:01"] {
+        for text in
+            ["", "fa:16:3e:00:00", "fa:16:3e:00:00:0a:0b", "fa:16:3e:00:00:g0", "+1:16:3e:00:00:01"]
+        {
             assert_eq!(text.parse::<MacAddr>(), Err(InvalidMac(text.to_owned())));
         }
     }

@@ -1,0 +1,252 @@
+//! The declaration of a resource.
+
+use serde::ser::SerializeMap;
+
+use crate::attribute::{AttrSet, ResourceDecl};
+use crate::stored::{BadCell, Cell, CellKind};
+use crate::value::Invalid;
+
+/// What every declared resource has.
+pub trait Resource: Sized + Send + Sync + 'static {
+    const DECL: &'static ResourceDecl;
+
+    /// A request to create or update one.
+    type Draft: Draft;
+
+    /// Values of the stored attributes and fields, in the order of [`Resource::columns`].
+    fn cells(&self) -> Vec<Cell>;
+
+    /// Builds a record from stored cells, asked for in the order of [`Resource::columns`]; what is not stored in the
+    /// row is left at its default for the caller to fill in.
+    fn from_cells(next: &mut dyn FnMut(usize) -> Result<Cell, BadCell>) -> Result<Self, BadCell>;
+
+    /// Names and kinds of the columns, attributes first.
+    fn columns() -> &'static [(&'static str, CellKind)];
+
+    /// Writes the attributes in `shown` as entries of a map.
+    fn render<M: SerializeMap>(&self, shown: AttrSet, map: &mut M) -> Result<(), M::Error>;
+}
+
+/// What every declared request has.
+pub trait Draft: Clone + Default + std::fmt::Debug + Send + Sync + 'static {
+    /// Reads the attribute at `index` of the declaration; `null` becomes [`crate::Field::Null`], which the caller
+    /// allows or not.
+    fn set(&mut self, index: usize, value: &serde_json::Value) -> Result<(), Invalid>;
+
+    /// Which attributes the request names.
+    fn given(&self) -> AttrSet;
+}
+
+/// Declares a resource: record, request, table.
+///
+/// Sections: `settable` attributes have a type in the record and one in the request (`bool as bool`); `computed` ones
+/// only the server sets; `mirrors` show another attribute's value under a second name; `internal` fields are stored
+/// but never leave the server. `column` before a name's braces means that the value lies in a column of that name.
+macro_rules! resource {
+    (
+        $(#[doc = $doc:literal])+
+        $record:ident, $draft:ident: $name:literal / $collection:literal, titled $title:literal, in $table:literal;
+        settable {
+            $( $(#[doc = $sdoc:literal])+
+               $sname:literal: $sfield:ident: $stype:ty as $srequest:ty $([$scolumn:literal])?
+               { $salias:literal, $sflags:expr, $srule:expr, $sdefault:expr } )*
+        }
+        computed {
+            $( $(#[doc = $cdoc:literal])+
+               $cname:literal: $cfield:ident: $ctype:ty $([$ccolumn:literal])?
+               { $calias:literal, $cflags:expr } )*
+        }
+        mirrors {
+            $( $mname:literal of $mof:literal: $mfield:ident { $malias:literal, $mflags:expr } )*
+        }
+        internal {
+            $( $(#[doc = $idoc:literal])+
+               $ifield:ident: $itype:ty [$icolumn:literal] )*
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct $record {
+            $( $(#[doc = $sdoc])+ pub $sfield: $stype, )*
+            $( $(#[doc = $cdoc])+ pub $cfield: $ctype, )*
+            $( $(#[doc = $idoc])+ pub $ifield: $itype, )*
+        }
+
+        #[doc = concat!("A request to create or update a ", $name, ".")]
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct $draft {
+            $( $(#[doc = $sdoc])+ pub $sfield: $crate::field::Field<$srequest>, )*
+        }
+
+        impl $crate::declare::Draft for $draft {
+            fn set(
+                &mut self,
+                index: usize,
+                value: &serde_json::Value,
+            ) -> Result<(), $crate::value::Invalid> {
+                let mut position = 0;
+                $(
+                    if index == position {
+                        self.$sfield = if value.is_null() {
+                            $crate::field::Field::Null
+                        } else {
+                            let rule: $crate::rule::Rule = $srule;
+                            $crate::field::Field::Value(
+                                <$srequest as $crate::value::AttrValue>::from_json(value, &rule)?,
+                            )
+                        };
+                        return Ok(());
+                    }
+                    position += 1;
+                )*
+                let _ = position;
+                Ok(())
+            }
+
+            fn given(&self) -> $crate::attribute::AttrSet {
+                let mut set = $crate::attribute::AttrSet::default();
+                let mut position = 0;
+                $(
+                    if self.$sfield.is_given() {
+                        set.insert(position);
+                    }
+                    position += 1;
+                )*
+                let _ = position;
+                set
+            }
+        }
+
+        const _: () = {
+            use $crate::attribute::{Attribute, ResourceDecl};
+            use $crate::stored::{BadCell, Cell, CellKind, Stored};
+
+            static DECLARATION: ResourceDecl = ResourceDecl {
+                name: $name,
+                collection: $collection,
+                title: $title,
+                table: $table,
+                doc: concat!($($doc,)+),
+                attributes: &[
+                    $( Attribute {
+                        name: $sname,
+                        alias: $salias,
+                        flags: $sflags,
+                        rule: $srule,
+                        default: $sdefault,
+                        column: $crate::declare::column!($stype $(, $scolumn)?),
+                        mirrors: None,
+                        doc: concat!($($sdoc,)+),
+                    }, )*
+                    $( Attribute {
+                        name: $cname,
+                        alias: $calias,
+                        flags: $cflags,
+                        rule: $crate::rule::Rule::Plain,
+                        default: $crate::attribute::Default::Unset,
+                        column: $crate::declare::column!($ctype $(, $ccolumn)?),
+                        mirrors: None,
+                        doc: concat!($($cdoc,)+),
+                    }, )*
+                    $( Attribute {
+                        name: $mname,
+                        alias: $malias,
+                        flags: $mflags,
+                        rule: $crate::rule::Rule::Plain,
+                        default: $crate::attribute::Default::Unset,
+                        column: None,
+                        mirrors: Some($mof),
+                        doc: concat!("The same as `", $mof, "`."),
+                    }, )*
+                ],
+            };
+
+            static COLUMNS: &[(&str, CellKind)] = &[
+                $( $( ($scolumn, <$stype as Stored>::KIND), )? )*
+                $( $( ($ccolumn, <$ctype as Stored>::KIND), )? )*
+                $( ($icolumn, <$itype as Stored>::KIND), )*
+            ];
+
+            impl $crate::declare::Resource for $record {
+                const DECL: &'static ResourceDecl = &DECLARATION;
+
+                type Draft = $draft;
+
+                fn columns() -> &'static [(&'static str, CellKind)] {
+                    COLUMNS
+                }
+
+                fn cells(&self) -> Vec<Cell> {
+                    let mut cells = Vec::with_capacity(COLUMNS.len());
+                    $( $( let _: &str = $scolumn; cells.push(Stored::to_cell(&self.$sfield)); )? )*
+                    $( $( let _: &str = $ccolumn; cells.push(Stored::to_cell(&self.$cfield)); )? )*
+                    $( cells.push(Stored::to_cell(&self.$ifield)); )*
+                    cells
+                }
+
+                fn from_cells(
+                    next: &mut dyn FnMut(usize) -> Result<Cell, BadCell>,
+                ) -> Result<Self, BadCell> {
+                    let mut record = Self::default();
+                    let mut index = 0;
+                    $( $(
+                        let _: &str = $scolumn;
+                        record.$sfield = Stored::from_cell(next(index)?)?;
+                        index += 1;
+                    )? )*
+                    $( $(
+                        let _: &str = $ccolumn;
+                        record.$cfield = Stored::from_cell(next(index)?)?;
+                        index += 1;
+                    )? )*
+                    $(
+                        record.$ifield = Stored::from_cell(next(index)?)?;
+                        index += 1;
+                    )*
+                    let _ = index;
+                    Ok(record)
+                }
+
+                fn render<M: serde::ser::SerializeMap>(
+                    &self,
+                    shown: $crate::attribute::AttrSet,
+                    map: &mut M,
+                ) -> Result<(), M::Error> {
+                    let mut index = 0;
+                    $(
+                        if shown.contains(index) {
+                            map.serialize_entry($sname, &self.$sfield)?;
+                        }
+                        index += 1;
+                    )*
+                    $(
+                        if shown.contains(index) {
+                            map.serialize_entry($cname, &self.$cfield)?;
+                        }
+                        index += 1;
+                    )*
+                    $(
+                        if shown.contains(index) {
+                            map.serialize_entry($mname, &self.$mfield)?;
+                        }
+                        index += 1;
+                    )*
+                    let _ = index;
+                    Ok(())
+                }
+            }
+        };
+    };
+}
+
+/// `Some((name, kind))` for an attribute in a column, `None` otherwise.
+macro_rules! column {
+    ($type:ty) => {
+        None
+    };
+    ($type:ty, $column:literal) => {
+        Some(($column, <$type as $crate::stored::Stored>::KIND))
+    };
+}
+
+pub(crate) use {column, resource};

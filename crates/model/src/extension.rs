@@ -1,0 +1,262 @@
+//! The extensions that the API lists, with the names and dates that clients know.
+
+/// How far what an extension promises is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// The data plane does it.
+    Works,
+    /// Only the API knows it: listed with `[DEFAULT] api_preview = true`.
+    Preview,
+}
+
+/// One entry of `/v2.0/extensions`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extension {
+    pub alias: &'static str,
+    pub name: &'static str,
+    pub description: &'static str,
+    pub updated: &'static str,
+    pub readiness: Readiness,
+}
+
+/// All extensions, by alias.
+pub const EXTENSIONS: &[Extension] = &[
+    Extension {
+        alias: "aap-reject-multicast",
+        name: "Allowed address pairs reject multicast extension",
+        description: "Multicast addresses are refused as further addresses.",
+        updated: "2026-04-01T00:00:00-00:00",
+        readiness: Readiness::Preview,
+    },
+    Extension {
+        alias: "agent",
+        name: "agent",
+        description: "Agents and their state.",
+        updated: "2013-02-03T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "agent-resources-synced",
+        name: "Agent's Resource View Synced to Placement",
+        description: "Whether an agent has published its resources.",
+        updated: "2018-12-19T00:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "agent_sort_key",
+        name: "Agents Sort Key",
+        description: "Agents can be sorted.",
+        updated: "2013-02-03T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "allowed-address-pairs",
+        name: "Allowed Address Pairs",
+        description: "Further addresses of ports.",
+        updated: "2013-07-23T10:00:00-00:00",
+        readiness: Readiness::Preview,
+    },
+    Extension {
+        alias: "availability_zone",
+        name: "Availability Zone",
+        description: "Availability zones of agents.",
+        updated: "2015-01-01T10:00:00-00:00",
+        readiness: Readiness::Preview,
+    },
+    Extension {
+        alias: "binding",
+        name: "Port Binding",
+        description: "Binding of ports to hosts.",
+        updated: "2014-02-03T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "dhcp_agent_scheduler",
+        name: "DHCP Agent Scheduler",
+        description: "Which DHCP agents serve which networks.",
+        updated: "2013-02-07T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "empty-string-filtering",
+        name: "Empty String Filtering Extension",
+        description: "Filters by the empty text.",
+        updated: "2018-05-01T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "external-net",
+        name: "Neutron external network",
+        description: "Networks that lead outside.",
+        updated: "2013-01-14T10:00:00-00:00",
+        readiness: Readiness::Preview,
+    },
+    Extension {
+        alias: "extra_dhcp_opt",
+        name: "Neutron Extra DHCP options",
+        description: "DHCP options for single ports.",
+        updated: "2013-03-17T12:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "filter-validation",
+        name: "Filter parameters validation",
+        description: "Unknown filters are refused.",
+        updated: "2018-07-04T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "ip-substring-filtering",
+        name: "IP address substring filtering",
+        description: "Ports found by a part of their address.",
+        updated: "2017-11-28T09:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "ip_allocation",
+        name: "IP Allocation",
+        description: "When the addresses of a port are allocated.",
+        updated: "2016-06-10T23:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "l2_adjacency",
+        name: "L2 Adjacency",
+        description: "Whether a network is one layer-2 domain.",
+        updated: "2016-04-12T16:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "multi-provider",
+        name: "Multi Provider Network",
+        description: "Networks over several segments.",
+        updated: "2013-06-27T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "net-mtu",
+        name: "Network MTU",
+        description: "The largest packet of a network.",
+        updated: "2015-03-25T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "net-mtu-writable",
+        name: "Network MTU (writable)",
+        description: "The largest packet of a network can be set.",
+        updated: "2017-07-12T00:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "network_availability_zone",
+        name: "Network Availability Zone",
+        description: "Availability zones of networks.",
+        updated: "2015-01-01T10:00:00-00:00",
+        readiness: Readiness::Preview,
+    },
+    Extension {
+        alias: "pagination",
+        name: "Pagination support",
+        description: "Lists in pages.",
+        updated: "2016-06-12T00:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "port-mac-address-regenerate",
+        name: "Neutron Port MAC address regenerate",
+        description: "A new MAC address for a port.",
+        updated: "2018-05-03T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "project-id",
+        name: "project_id field enabled",
+        description: "Projects by the name project_id.",
+        updated: "2016-09-09T09:09:09-09:09",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "provider",
+        name: "Provider Network",
+        description: "Networks mapped to physical ones.",
+        updated: "2012-09-07T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "revision-if-match",
+        name: "If-Match constraints based on revision_number",
+        description: "Changes only at an expected revision.",
+        updated: "2016-12-11T00:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "segment",
+        name: "Segment",
+        description: "Segments of networks.",
+        updated: "2016-02-24T17:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "sorting",
+        name: "Sorting support",
+        description: "Lists in an order.",
+        updated: "2016-06-12T00:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "standard-attr-description",
+        name: "standard-attr-description",
+        description: "Descriptions of resources.",
+        updated: "2016-02-10T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "standard-attr-revisions",
+        name: "Resource revision numbers",
+        description: "Revisions of resources.",
+        updated: "2016-04-11T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "standard-attr-segment",
+        name: "Standard Attribute Segment Extension",
+        description: "Standard attributes of segments.",
+        updated: "2018-04-09T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "standard-attr-tag",
+        name: "Tag support for resources with standard attribute: port, subnet, subnetpool, network, router, floatingip, policy, network_segment_range, security_group, trunk",
+        description: "Tags on resources.",
+        updated: "2017-01-01T00:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "standard-attr-timestamp",
+        name: "Resource timestamps",
+        description: "Times of creation and change.",
+        updated: "2016-09-12T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "subnet-external-network",
+        name: "Subnet belongs to an external network",
+        description: "Whether the network of a subnet leads outside.",
+        updated: "2024-02-05T18:00:00-00:00",
+        readiness: Readiness::Preview,
+    },
+    Extension {
+        alias: "tag-creation",
+        name: "Tag creation extension",
+        description: "Several tags added at once.",
+        updated: "2024-23-07T10:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+    Extension {
+        alias: "tag-ports-during-bulk-creation",
+        name: "Tag Ports During Bulk Creation",
+        description: "Tags given when ports are created.",
+        updated: "2019-12-29T19:00:00-00:00",
+        readiness: Readiness::Works,
+    },
+];

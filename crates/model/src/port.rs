@@ -1,0 +1,311 @@
+//! Ports: the attachment points of machines to networks.
+
+use std::net::IpAddr;
+
+use nucleon_net::{IpNet, MacAddr};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::attribute::{Default as Unless, flags};
+use crate::declare::resource;
+use crate::id::{NetworkId, PortId, SegmentId, SubnetId};
+use crate::rule::Rule;
+use crate::stored::stored_as_json;
+use crate::time::Timestamp;
+use crate::value::{AttrValue, Invalid, PyText, from_text, known_keys, list};
+
+/// An address that a port has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FixedIp {
+    pub subnet_id: SubnetId,
+    pub ip_address: IpAddr,
+}
+
+stored_as_json! { Vec<FixedIp> }
+
+/// An address that a request asks for: a given one, any on a subnet, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FixedIpRequest {
+    pub subnet_id: Option<SubnetId>,
+    pub ip_address: Option<IpAddr>,
+}
+
+impl AttrValue for Vec<FixedIpRequest> {
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        let bad = |item: &Value| {
+            Invalid::rule(format!("Invalid data format for fixed IP: '{}'", PyText(item)))
+        };
+        let Value::Array(items) = value else {
+            return Err(bad(value));
+        };
+        let mut requests = Self::with_capacity(items.len());
+        for item in items {
+            let entry = item.as_object().ok_or_else(|| bad(item))?;
+            let text = |key| match entry.get(key) {
+                None | Some(Value::Null) => None,
+                Some(value) => Some(value),
+            };
+            let request = FixedIpRequest {
+                subnet_id: text("subnet_id").map(|id| from_text(id, "UUID")).transpose()?,
+                ip_address: text("ip_address")
+                    .map(|address| from_text::<IpAddr>(address, "IP address"))
+                    .transpose()?,
+            };
+            known_keys(item, &["subnet_id", "ip_address"])?;
+            if request.subnet_id.is_none() && request.ip_address.is_none() {
+                return Err(bad(item));
+            }
+            if let Some(address) = request.ip_address
+                && requests.iter().any(|other: &FixedIpRequest| other.ip_address == Some(address))
+            {
+                return Err(Invalid::rule(format!("Duplicate IP address '{address}'")));
+            }
+            requests.push(request);
+        }
+        Ok(requests)
+    }
+}
+
+/// A further address, and perhaps MAC, that a port may send from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressPair {
+    pub ip_address: AddressOrPrefix,
+    /// The port's own where a request leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac_address: Option<MacAddr>,
+}
+
+/// An address, or a prefix in CIDR form, shown as it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AddressOrPrefix {
+    Address(IpAddr),
+    Prefix(IpNet),
+}
+
+impl AddressOrPrefix {
+    fn is_multicast(self) -> bool {
+        match self {
+            Self::Address(address) => address.is_multicast(),
+            Self::Prefix(prefix) => prefix.network().is_multicast(),
+        }
+    }
+}
+
+impl AttrValue for Vec<AddressPair> {
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        let mut pairs = Self::new();
+        for item in list(value)? {
+            let entry = known_keys(item, &["ip_address", "mac_address"])?;
+            let text = entry.get("ip_address").ok_or_else(|| {
+                Invalid::rule("AllowedAddressPair must contain ip_address".to_owned())
+            })?;
+            let ip_address = from_text(text, "IP address")
+                .map(AddressOrPrefix::Address)
+                .or_else(|_| from_text(text, "IP subnet").map(AddressOrPrefix::Prefix))?;
+            let mac_address = match entry.get("mac_address") {
+                None | Some(Value::Null) => None,
+                Some(mac) => Some(MacAddr::from_json(mac, &Rule::Plain)?),
+            };
+            if ip_address.is_multicast() {
+                return Err(Invalid::rule(format!("'{}' is a multicast address", PyText(text))));
+            }
+            let pair = AddressPair { ip_address, mac_address };
+            if pairs.contains(&pair) {
+                return Err(Invalid::rule(
+                    "Request contains duplicate address pair: mac_address, ip_address".to_owned(),
+                ));
+            }
+            pairs.push(pair);
+        }
+        Ok(pairs)
+    }
+}
+
+stored_as_json! { Vec<AddressPair> }
+
+/// A DHCP option for one port (alias `extra_dhcp_opt`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtraDhcpOpt {
+    /// Name or number.
+    pub opt_name: String,
+    /// `None` in an update takes the option away.
+    pub opt_value: Option<String>,
+    #[serde(default = "default_ip_version")]
+    pub ip_version: i64,
+}
+
+const fn default_ip_version() -> i64 {
+    4
+}
+
+impl AttrValue for Vec<ExtraDhcpOpt> {
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        list(value)?
+            .iter()
+            .map(|item| {
+                let entry = known_keys(item, &["opt_name", "opt_value", "ip_version"])?;
+                let name = entry.get("opt_name").ok_or_else(|| missing("opt_name", item))?;
+                let value = entry.get("opt_value").ok_or_else(|| missing("opt_value", item))?;
+                Ok(ExtraDhcpOpt {
+                    opt_name: one_line(name, 64)?,
+                    opt_value: if value.is_null() { None } else { Some(one_line(value, 255)?) },
+                    ip_version: match entry.get("ip_version") {
+                        None | Some(Value::Null) => default_ip_version(),
+                        Some(version) => i64::from_json(version, &Rule::OneOfInt(&[4, 6]))?,
+                    },
+                })
+            })
+            .collect()
+    }
+}
+
+fn missing(key: &str, item: &Value) -> Invalid {
+    Invalid::rule(format!("'{key}' is missing in '{}'", PyText(item)))
+}
+
+/// A text that is one line and not blank (CVE-2021-40085 came through a second line).
+fn one_line(value: &Value, max: usize) -> Result<String, Invalid> {
+    let text = String::from_json(value, &Rule::Text(max))?;
+    if text.trim().is_empty() {
+        return Err(Invalid::rule(format!("'{text}' Blank strings are not permitted")));
+    }
+    if text.contains(['\n', '\r']) {
+        return Err(Invalid::rule(format!("Multi-line string is not allowed: '{text}'")));
+    }
+    Ok(text)
+}
+
+stored_as_json! { Vec<ExtraDhcpOpt> }
+
+/// `binding:vnic_type` values (alias `binding`).
+pub const VNIC_TYPES: &[&str] = &[
+    "normal",
+    "direct",
+    "macvtap",
+    "baremetal",
+    "direct-physical",
+    "virtio-forwarder",
+    "smart-nic",
+    "vdpa",
+    "accelerator-direct",
+    "accelerator-direct-physical",
+    "remote-managed",
+];
+
+/// `ports.status` values.
+pub mod status {
+    pub const ACTIVE: &str = "ACTIVE";
+    pub const BUILD: &str = "BUILD";
+    pub const DOWN: &str = "DOWN";
+}
+
+/// `binding:vif_type` values that do not come from a driver.
+pub mod vif_type {
+    pub const UNBOUND: &str = "unbound";
+    pub const BINDING_FAILED: &str = "binding_failed";
+    pub const OVS: &str = "ovs";
+}
+
+/// What must still happen before a port is ACTIVE, as bits of [`Port::pending`].
+pub mod pending {
+    pub const L2: i64 = 1;
+    pub const DHCP: i64 = 2;
+}
+
+/// `device_owner` of DHCP agents' ports.
+pub const OWNER_DHCP: &str = "network:dhcp";
+
+resource! {
+    /// An attachment point of a machine to a network.
+    Port, PortDraft: "port" / "ports", titled "Port", in "ports";
+    settable {
+        /// A name for people.
+        "name": name: String as String ["name"]
+            { "port", flags!(POST PUT FILTER SORT), Rule::Text(255), Unless::Text("") }
+        /// Whose it is.
+        "project_id": project_id: String as String ["project_id"]
+            { "project-id", flags!(POST FILTER SORT FOR_POLICY), Rule::Text(255), Unless::Unset }
+        /// The network that it is on.
+        "network_id": network_id: NetworkId as NetworkId ["network_id"]
+            { "port", flags!(POST FILTER SORT FOR_POLICY), Rule::Plain, Unless::Required }
+        /// Whether it forwards packets.
+        "admin_state_up": admin_state_up: bool as bool ["admin_state_up"]
+            { "port", flags!(POST PUT FILTER SORT), Rule::Plain, Unless::Bool(true) }
+        /// Its MAC address; made up where a request leaves it out.
+        "mac_address": mac_address: MacAddr as MacAddr ["mac_address"]
+            { "port", flags!(POST PUT FILTER SORT GUARDED NULLABLE), Rule::Plain, Unless::Unset }
+        /// Its addresses.
+        "fixed_ips": fixed_ips: Vec<FixedIp> as Vec<FixedIpRequest> ["fixed_ips"]
+            { "port", flags!(POST PUT FILTER GUARDED), Rule::Plain, Unless::Unset }
+        /// What uses it, for example a server's id.
+        "device_id": device_id: String as String ["device_id"]
+            { "port", flags!(POST PUT FILTER SORT GUARDED), Rule::Text(255), Unless::Text("") }
+        /// What kind of thing uses it, for example `compute:nova`.
+        "device_owner": device_owner: String as String ["device_owner"]
+            { "port", flags!(POST PUT FILTER SORT GUARDED), Rule::Text(255), Unless::Text("") }
+        /// The host that it is bound to.
+        "binding:host_id": host: String as String ["host"]
+            { "binding", flags!(POST PUT FILTER GUARDED NULLABLE), Rule::Text(255), Unless::Unset }
+        /// The kind of virtual card wanted.
+        "binding:vnic_type": vnic_type: String as String ["vnic_type"]
+            { "binding", flags!(POST PUT FILTER GUARDED), Rule::OneOf(VNIC_TYPES), Unless::Text("normal") }
+        /// Notes from the compute service to the drivers.
+        "binding:profile": profile: Map<String, Value> as Map<String, Value> ["profile"]
+            { "binding", flags!(POST PUT GUARDED NULLABLE), Rule::Dict, Unless::Unset }
+        /// Further addresses that it may send from.
+        "allowed_address_pairs": allowed_address_pairs: Vec<AddressPair> as Vec<AddressPair> ["allowed_address_pairs"]
+            { "allowed-address-pairs", flags!(POST PUT GUARDED NULLABLE), Rule::Plain, Unless::Unset }
+        /// DHCP options for it alone.
+        "extra_dhcp_opts": extra_dhcp_opts: Vec<ExtraDhcpOpt> as Vec<ExtraDhcpOpt> ["extra_dhcp_opts"]
+            { "extra_dhcp_opt", flags!(POST PUT NULLABLE), Rule::Plain, Unless::Null }
+        /// Text for people.
+        "description": description: String as String ["description"]
+            { "standard-attr-description", flags!(POST PUT FILTER), Rule::Text(255), Unless::Text("") }
+        /// Text labels.
+        "tags": tags: Vec<String> as Vec<String> ["tags"]
+            { "standard-attr-tag", flags!(POST FILTER), Rule::UniqueTexts(255), Unless::EmptyList }
+    }
+    computed {
+        /// Its identifier.
+        "id": id: PortId ["id"] { "port", flags!(FILTER SORT) }
+        /// ACTIVE once every part that it needs is in place; DOWN or BUILD before.
+        "status": status: String ["status"] { "port", flags!(FILTER SORT) }
+        /// How the compute host plugs it.
+        "binding:vif_type": vif_type: String ["vif_type"] { "binding", flags!(FILTER GUARDED) }
+        /// What the compute host needs to know for that.
+        "binding:vif_details": vif_details: Map<String, Value> ["vif_details"] { "binding", flags!(GUARDED) }
+        /// Whether its addresses were allocated at once (`immediate`), wait for a host (`deferred`) or are not wanted (`none`).
+        "ip_allocation": ip_allocation: String ["ip_allocation"] { "ip_allocation", flags!(FILTER SORT) }
+        /// When it was made.
+        "created_at": created_at: Timestamp ["created_at"] { "standard-attr-timestamp", flags!() }
+        /// When it was last changed.
+        "updated_at": updated_at: Timestamp ["updated_at"] { "standard-attr-timestamp", flags!() }
+        /// How often it was changed.
+        "revision_number": revision_number: i64 ["revision_number"] { "standard-attr-revisions", flags!(FILTER) }
+    }
+    mirrors {
+        "tenant_id" of "project_id": project_id { "port", flags!(POST FILTER SORT) }
+    }
+    internal {
+        /// The segment that it is bound to on its host.
+        segment_id: Option<SegmentId> ["segment_id"]
+        /// What must still happen before it is ACTIVE: bits of [`pending`].
+        pending: i64 ["pending"]
+        /// When the agent on its host had wired it.
+        wired_at: Option<Timestamp> ["wired_at"]
+        /// When a DHCP agent was ready to serve it.
+        dhcp_ready_at: Option<Timestamp> ["dhcp_ready_at"]
+        /// When it last became ACTIVE.
+        active_at: Option<Timestamp> ["active_at"]
+    }
+}
+
+impl Port {
+    /// Whether it is bound to a segment on its host.
+    pub fn is_bound(&self) -> bool {
+        !self.host.is_empty()
+            && self.vif_type != vif_type::UNBOUND
+            && self.vif_type != vif_type::BINDING_FAILED
+    }
+}

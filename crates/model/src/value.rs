@@ -1,0 +1,382 @@
+//! From JSON to typed values, with the wording of Neutron's validators.
+//!
+//! Clients and test suites match on these texts, so they are facts here: "Invalid input for x. Reason: …" for a value
+//! that a validator refuses, and "Invalid input for operation: …" for one that cannot be converted.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use nucleon_net::{IpNet, IpRange, MacAddr};
+use serde_json::{Map, Value};
+
+use crate::id::{AgentId, NetworkId, PortId, SegmentId, SubnetId, SubnetPoolId};
+use crate::rule::Rule;
+
+/// Why a value is not acceptable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// Refused by a validator; the attribute's name goes before it.
+    #[error("{0}")]
+    Rule(String),
+    /// Not convertible to the attribute's type.
+    #[error("{0}")]
+    Convert(String),
+}
+
+impl Invalid {
+    pub(crate) fn rule(text: impl Into<String>) -> Self {
+        Self::Rule(text.into())
+    }
+}
+
+/// A type that a request's JSON can be read as.
+pub trait AttrValue: Sized {
+    fn from_json(value: &Value, rule: &Rule) -> Result<Self, Invalid>;
+}
+
+/// A JSON value as Python prints it, which is how Neutron's messages quote values.
+#[derive(Debug)]
+pub struct PyText<'a>(pub &'a Value);
+
+impl fmt::Display for PyText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::String(text) => f.write_str(text),
+            other => write_repr(other, f, 0),
+        }
+    }
+}
+
+/// Values nested deeper than this are cut in messages.
+const REPR_DEPTH: usize = 8;
+
+fn write_repr(value: &Value, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
+    match value {
+        Value::Null => f.write_str("None"),
+        Value::Bool(true) => f.write_str("True"),
+        Value::Bool(false) => f.write_str("False"),
+        Value::Number(number) => write!(f, "{number}"),
+        Value::String(text) if text.contains('\'') && !text.contains('"') => {
+            write!(f, "\"{text}\"")
+        }
+        Value::String(text) => write!(f, "'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+        Value::Array(_) | Value::Object(_) if depth >= REPR_DEPTH => f.write_str("..."),
+        Value::Array(items) => {
+            f.write_str("[")?;
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    f.write_str(", ")?;
+                }
+                write_repr(item, f, depth + 1)?;
+            }
+            f.write_str("]")
+        }
+        Value::Object(entries) => {
+            f.write_str("{")?;
+            for (index, (key, item)) in entries.iter().enumerate() {
+                if index > 0 {
+                    f.write_str(", ")?;
+                }
+                write!(f, "'{key}': ")?;
+                write_repr(item, f, depth + 1)?;
+            }
+            f.write_str("}")
+        }
+    }
+}
+
+impl AttrValue for bool {
+    /// True, false, 0, 1 and their texts in any case.
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        let read = match value {
+            Value::Bool(value) => Some(*value),
+            Value::Number(number) => match number.as_i64() {
+                Some(0) => Some(false),
+                Some(1) => Some(true),
+                _ => None,
+            },
+            Value::String(text) => match text.to_lowercase().as_str() {
+                "true" | "1" => Some(true),
+                "false" | "0" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        };
+        read.ok_or_else(|| {
+            Invalid::Convert(format!("'{}' cannot be converted to boolean", PyText(value)))
+        })
+    }
+}
+
+impl AttrValue for i64 {
+    /// An integer, or its text.
+    fn from_json(value: &Value, rule: &Rule) -> Result<Self, Invalid> {
+        let read = match value {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.trim().parse().ok(),
+            Value::Bool(value) => Some(Self::from(*value)),
+            _ => None,
+        };
+        let number =
+            read.ok_or_else(|| Invalid::Convert(format!("'{}' is not an integer", PyText(value))))?;
+        match rule {
+            Rule::Range(0, max) if number < 0 && *max == Self::MAX => {
+                Err(Invalid::rule(format!("'{number}' should be non-negative")))
+            }
+            Rule::Range(min, _) if number < *min => {
+                Err(Invalid::rule(format!("'{number}' is too small - must be at least '{min}'")))
+            }
+            Rule::Range(_, max) if number > *max => Err(Invalid::rule(format!(
+                "'{number}' is too large - must be no larger than '{max}'"
+            ))),
+            Rule::OneOfInt(allowed) if !allowed.contains(&number) => {
+                Err(Invalid::rule(format!("'{number}' is not in {allowed:?}")))
+            }
+            _ => Ok(number),
+        }
+    }
+}
+
+impl AttrValue for String {
+    fn from_json(value: &Value, rule: &Rule) -> Result<Self, Invalid> {
+        if let Rule::OneOf(allowed) = rule {
+            return match value {
+                Value::String(text) if allowed.contains(&text.as_str()) => Ok(text.clone()),
+                _ => Err(not_one_of(value, allowed)),
+            };
+        }
+        let Value::String(text) = value else {
+            return Err(Invalid::rule(format!("'{}' is not a valid string", PyText(value))));
+        };
+        if let Rule::Text(max) = rule
+            && text.chars().count() > *max
+        {
+            return Err(Invalid::rule(format!("'{text}' exceeds maximum length of {max}")));
+        }
+        // PostgreSQL's text type cannot hold NUL, and nothing on a wire should.
+        if text.contains('\0') {
+            return Err(Invalid::rule(format!("'{}' is not a valid string", text.escape_debug())));
+        }
+        Ok(text.clone())
+    }
+}
+
+/// The refusal of a value that is not among the allowed ones.
+pub(crate) fn not_one_of(value: &Value, allowed: &[&str]) -> Invalid {
+    let list = Value::Array(allowed.iter().map(|&text| Value::from(text)).collect());
+    Invalid::rule(format!("'{}' is not in {}", PyText(value), PyText(&list)))
+}
+
+macro_rules! value_from_text {
+    ($($type:ty => $what:literal)*) => {$(
+        impl AttrValue for $type {
+            fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+                from_text(value, $what)
+            }
+        }
+    )*};
+}
+
+value_from_text! {
+    NetworkId => "UUID"
+    SubnetId => "UUID"
+    SubnetPoolId => "UUID"
+    PortId => "UUID"
+    SegmentId => "UUID"
+    AgentId => "UUID"
+    IpAddr => "IP address"
+}
+
+/// Reads a text by its type's own parser.
+pub(crate) fn from_text<T: FromStr>(value: &Value, what: &str) -> Result<T, Invalid> {
+    value
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| Invalid::rule(format!("'{}' is not a valid {what}", PyText(value))))
+}
+
+impl AttrValue for MacAddr {
+    /// Neutron accepts an address only if it is not the all-zero one.
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        let mac: Self = from_text(value, "MAC address")?;
+        if mac == Self::ZERO {
+            return Err(Invalid::rule(format!("'{mac}' is not a valid MAC address")));
+        }
+        Ok(mac)
+    }
+}
+
+impl AttrValue for IpNet {
+    /// A prefix in CIDR form, its host bits cleared; an address alone is refused.
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        let text = value.as_str().unwrap_or_default();
+        text.parse::<Self>().map(|prefix| prefix.trunc()).map_err(|_| match text.parse::<IpAddr>() {
+            Ok(address) => {
+                let bits = if address.is_ipv4() { 32 } else { 128 };
+                Invalid::rule(format!(
+                    "'{text}' isn't a recognized IP subnet cidr, '{address}/{bits}' is recommended"
+                ))
+            }
+            Err(_) => Invalid::rule(format!("'{}' is not a valid IP subnet", PyText(value))),
+        })
+    }
+}
+
+impl AttrValue for Map<String, Value> {
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        value
+            .as_object()
+            .cloned()
+            .ok_or_else(|| Invalid::rule(format!("'{}' is not a dictionary", PyText(value))))
+    }
+}
+
+impl AttrValue for Vec<String> {
+    fn from_json(value: &Value, rule: &Rule) -> Result<Self, Invalid> {
+        let item_rule = match rule {
+            Rule::UniqueTexts(max) => Rule::Text(*max),
+            _ => Rule::Plain,
+        };
+        let items: Self = list(value)?
+            .iter()
+            .map(|item| String::from_json(item, &item_rule))
+            .collect::<Result<_, _>>()?;
+        if items.iter().collect::<BTreeSet<_>>().len() != items.len() {
+            let items = Value::from(items);
+            return Err(Invalid::rule(format!(
+                "Duplicate items in the list: '{}'",
+                PyText(&items)
+            )));
+        }
+        Ok(items)
+    }
+}
+
+/// Name servers: addresses, each once.
+impl AttrValue for Vec<IpAddr> {
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        let Value::Array(items) = value else {
+            return Err(Invalid::rule(format!(
+                "Invalid data format for nameserver: '{}'",
+                PyText(value)
+            )));
+        };
+        let mut servers = Self::with_capacity(items.len());
+        for item in items {
+            let server = item.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+                Invalid::rule(format!("'{}' is not a valid nameserver", PyText(item)))
+            })?;
+            if servers.contains(&server) {
+                return Err(Invalid::rule(format!("Duplicate nameserver '{server}'")));
+            }
+            servers.push(server);
+        }
+        Ok(servers)
+    }
+}
+
+/// Allocation pools: `{"start": …, "end": …}`.
+impl AttrValue for Vec<IpRange> {
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        let bad = |item: &Value| {
+            Invalid::rule(format!("Invalid data format for IP pool: '{}'", PyText(item)))
+        };
+        let Value::Array(items) = value else {
+            return Err(bad(value));
+        };
+        items
+            .iter()
+            .map(|item| {
+                known_keys(item, &["start", "end"]).map_err(|_| bad(item))?;
+                let end = |key| {
+                    let value = item.get(key).ok_or_else(|| bad(item))?;
+                    from_text::<IpAddr>(value, "IP address")
+                };
+                let (start, end) = (end("start")?, end("end")?);
+                IpRange::new(start, end).map_err(|_| bad(item))
+            })
+            .collect()
+    }
+}
+
+/// A JSON list, or "'x' is not a list".
+pub(crate) fn list(value: &Value) -> Result<&Vec<Value>, Invalid> {
+    value.as_array().ok_or_else(|| Invalid::rule(format!("'{}' is not a list", PyText(value))))
+}
+
+/// An object that has no keys but these.
+pub(crate) fn known_keys<'a>(
+    value: &'a Value,
+    keys: &[&str],
+) -> Result<&'a Map<String, Value>, Invalid> {
+    let object = value
+        .as_object()
+        .ok_or_else(|| Invalid::rule(format!("'{}' is not a dictionary", PyText(value))))?;
+    match object.keys().find(|key| !keys.contains(&key.as_str())) {
+        None => Ok(object),
+        Some(unknown) => Err(Invalid::rule(format!(
+            "Unexpected keys supplied: '{unknown}', expected {}",
+            keys.join(", ")
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn messages_quote_values_as_python_prints_them() {
+        assert_eq!(PyText(&json!("plain")).to_string(), "plain");
+        assert_eq!(PyText(&json!(5)).to_string(), "5");
+        assert_eq!(
+            PyText(&json!({"a": [true, null, "x"], "b": "it's"})).to_string(),
+            r#"{'a': [True, None, 'x'], 'b': "it's"}"#
+        );
+    }
+
+    #[test]
+    fn a_boolean_may_be_written_as_text_or_number() {
+        for (value, expected) in
+            [(json!("TRUE"), true), (json!(1), true), (json!("0"), false), (json!(false), false)]
+        {
+            assert_eq!(bool::from_json(&value, &Rule::Plain), Ok(expected));
+        }
+        assert_eq!(
+            bool::from_json(&json!("maybe"), &Rule::Plain).unwrap_err().to_string(),
+            "'maybe' cannot be converted to boolean"
+        );
+    }
+
+    #[test]
+    fn a_prefix_loses_its_host_bits_and_an_address_is_no_prefix() {
+        assert_eq!(
+            IpNet::from_json(&json!("10.2.0.5/24"), &Rule::Plain).unwrap().to_string(),
+            "10.2.0.0/24"
+        );
+        assert_eq!(
+            IpNet::from_json(&json!("10.0.0.1"), &Rule::Plain).unwrap_err().to_string(),
+            "'10.0.0.1' isn't a recognized IP subnet cidr, '10.0.0.1/32' is recommended"
+        );
+    }
+
+    #[test]
+    fn a_text_is_bounded_in_characters_not_bytes() {
+        assert!(String::from_json(&json!("ä".repeat(255)), &Rule::Text(255)).is_ok());
+        assert!(String::from_json(&json!("ä".repeat(256)), &Rule::Text(255)).is_err());
+        assert!(String::from_json(&json!("a\0"), &Rule::Text(255)).is_err());
+    }
+
+    #[test]
+    fn name_servers_are_distinct_addresses() {
+        let parse = |value| Vec::<IpAddr>::from_json(&value, &Rule::Plain);
+        assert_eq!(parse(json!(["8.8.8.8"])), Ok(vec!["8.8.8.8".parse().unwrap()]));
+        assert!(parse(json!(["8.8.8.8", "8.8.8.8"])).is_err());
+        assert!(parse(json!(["dns.example"])).is_err());
+        assert!(parse(json!("8.8.8.8")).is_err());
+    }
+}
