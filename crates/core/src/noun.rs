@@ -1,0 +1,71 @@
+//! What each resource of the API can do.
+
+use std::future::Future;
+
+use bitflags::bitflags;
+use nucleon_model::{AttrSet, ListQuery, Resource};
+
+use crate::caller::Caller;
+use crate::{Core, Result};
+
+bitflags! {
+    /// The operations that a resource offers.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Operations: u8 {
+        const LIST = 1;
+        const SHOW = 1 << 1;
+        const CREATE = 1 << 2;
+        const UPDATE = 1 << 3;
+        const DELETE = 1 << 4;
+        /// Create with the plural key.
+        const BULK = 1 << 5;
+        const TAGS = 1 << 6;
+    }
+}
+
+/// What must hold of the stored object for a change to go ahead (`If-Match: revision_number=N`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Precondition {
+    pub revision: Option<i64>,
+}
+
+/// A resource that the API serves. Identifiers come as the client wrote them; what is no UUID is not found.
+pub trait Noun: Resource {
+    const OPERATIONS: Operations;
+
+    /// The identifier, as links and markers show it.
+    fn key(&self) -> String;
+
+    /// Creates all or nothing.
+    fn create(
+        core: &Core,
+        caller: &Caller,
+        drafts: Vec<Self::Draft>,
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send;
+
+    fn list(
+        core: &Core,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send;
+
+    fn show(core: &Core, caller: &Caller, id: &str) -> impl Future<Output = Result<Self>> + Send;
+
+    fn update(
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        draft: Self::Draft,
+        precondition: Precondition,
+    ) -> impl Future<Output = Result<Self>> + Send;
+
+    fn delete(
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        precondition: Precondition,
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// The attributes of this object that the caller may see.
+    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet;
+}
