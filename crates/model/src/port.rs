@@ -207,12 +207,6 @@ pub mod vif_type {
     pub const OVS: &str = "ovs";
 }
 
-/// What must still happen before a port is ACTIVE, as bits of [`Port::pending`].
-pub mod pending {
-    pub const L2: i64 = 1;
-    pub const DHCP: i64 = 2;
-}
-
 /// `device_owner` of DHCP agents' ports.
 pub const OWNER_DHCP: &str = "network:dhcp";
 
@@ -290,8 +284,12 @@ resource! {
     internal {
         /// The segment that it is bound to on its host.
         segment_id: Option<SegmentId> ["segment_id"]
-        /// What must still happen before it is ACTIVE: bits of [`pending`].
-        pending: i64 ["pending"]
+        /// Whether it is not ACTIVE for want of the agent on its host.
+        awaits_l2: bool ["awaits_l2"]
+        /// Whether it is not ACTIVE for want of a DHCP agent.
+        awaits_dhcp: bool ["awaits_dhcp"]
+        /// Grows with what agents are told of it, unlike `revision_number` not with its status.
+        view_revision: i64 ["view_revision"]
         /// When the agent on its host had wired it.
         wired_at: Option<Timestamp> ["wired_at"]
         /// When a DHCP agent was ready to serve it.
