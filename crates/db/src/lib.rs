@@ -1,1 +1,54 @@
 //! The store: one code base over SQLite, MariaDB and PostgreSQL, and the journal of every committed change.
+//!
+//! It owns connections, transactions, retries, the schema and the order of changes. It knows no rules of networking:
+//! what may be written is decided in `core`, in the closure that it hands to [`Store::write`].
+//!
+//! ```text
+//!   core: store.write("port create", |tx| ...)              core: store.snapshot(|tx| ...)
+//!            |                                                        |
+//!            | SQLite: a queue              others                    | a repeatable-read transaction
+//!            v                                v                       v on one connection
+//!   +------------------+          +----------------------+      +-----------+
+//!   | writer task      |          | a transaction each,  |      | readers   |
+//!   | BEGIN IMMEDIATE  |          | READ COMMITTED       |      +-----------+
+//!   |  savepoint each  |          |  rows + outbox       |
+//!   |  journal rows    |          +----------+-----------+
+//!   | COMMIT, then ack |                     | outbox
+//!   +--------+---------+          +----------v-----------+
+//!            |                    | sequencer, on every  |
+//!            |                    | server: one row lock |
+//!            |                    +----------+-----------+
+//!            |        journal(seq), journal_scope(scope, seq)
+//!            +--------------+----------------+
+//!                           v
+//!                 publisher: Batch { previous, entries } to this server's subscribers
+//! ```
+//!
+//! Layout: a resource's questions live in a file of its name (`network.rs`, `port.rs`), noun first
+//! (`port_list`, `port_update_at`); its tables are a migration in `migrate/`.
+
+mod connection;
+mod cursor;
+mod dialect;
+mod error;
+pub mod journal;
+pub mod migrate;
+mod row;
+pub mod schema;
+mod stats;
+mod store;
+mod tx;
+mod url;
+
+pub use futures::FutureExt;
+pub use futures::future::BoxFuture;
+
+pub use crate::cursor::Cursor;
+pub use crate::dialect::Dialect;
+pub use crate::error::{Error, Result, RetryReason};
+pub use crate::journal::{Batch, Change, Entry, Operation, Position, ScopeMark};
+pub use crate::row::{Column, Row};
+pub use crate::stats::Stats;
+pub use crate::store::{Receipt, RetryPolicy, Store, StoreOptions};
+pub use crate::tx::{Attempt, Statement, Tx};
+pub use crate::url::{DatabaseUrl, InvalidUrl};

@@ -1,0 +1,282 @@
+//! The pools of the three drivers, and one connection out of any of them. The only file that hands SQL text to a driver.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::{FutureExt, TryFutureExt, TryStreamExt};
+use sea_query_sqlx::SqlxValues;
+use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode, Postgres};
+use sqlx::sqlite::{
+    Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Executor, MySqlPool, PgPool, SqlSafeStr, SqlStr, SqlitePool};
+
+use crate::dialect::Dialect;
+use crate::row::Row;
+use crate::store::StoreOptions;
+use crate::url::{DatabaseUrl, Server};
+
+/// A transaction that sits idle holds locks (above all the sequencer's row), so its connection is cut after this.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(2);
+
+/// A snapshot holds no locks, but it holds back the clearing up of old rows.
+const IDLE_IN_SNAPSHOT: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Write,
+    Read,
+}
+
+/// Connections of one purpose.
+#[derive(Debug, Clone)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    MySql(MySqlPool),
+    Postgres(PgPool),
+}
+
+/// One connection, borrowed from its pool.
+#[derive(Debug)]
+pub(crate) enum Connection {
+    Sqlite(PoolConnection<Sqlite>),
+    MySql(PoolConnection<MySql>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// Where writes go and where reads go.
+#[derive(Debug, Clone)]
+pub(crate) struct Pools {
+    pub(crate) writers: Pool,
+    pub(crate) readers: Pool,
+}
+
+impl Pools {
+    /// Makes the pools; connections are opened when they are needed.
+    pub(crate) fn open(url: &DatabaseUrl, options: &StoreOptions) -> Self {
+        match url {
+            DatabaseUrl::SqliteMemory => {
+                // One connection is the whole database: readers take turns with the writer.
+                let options = SqliteConnectOptions::new().in_memory(true);
+                let pool = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .min_connections(1)
+                    .idle_timeout(None)
+                    .max_lifetime(None)
+                    .connect_lazy_with(quiet(options));
+                Self { writers: Pool::Sqlite(pool.clone()), readers: Pool::Sqlite(pool) }
+            }
+            DatabaseUrl::SqliteFile(path) => {
+                let file = SqliteConnectOptions::new()
+                    .filename(path)
+                    .busy_timeout(options.busy_timeout)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true);
+                let write = file.clone().create_if_missing(true);
+                let read = file.pragma("query_only", "ON");
+                let pool = |size| {
+                    SqlitePoolOptions::new()
+                        .max_connections(size)
+                        .acquire_timeout(options.acquire_timeout)
+                        .idle_timeout(None)
+                        .max_lifetime(None)
+                        .test_before_acquire(false)
+                };
+                Self {
+                    writers: Pool::Sqlite(pool(1).connect_lazy_with(quiet(write))),
+                    readers: Pool::Sqlite(pool(options.readers).connect_lazy_with(quiet(read))),
+                }
+            }
+            DatabaseUrl::MySql(server) => Self {
+                writers: Pool::MySql(mysql(server, options, Purpose::Write)),
+                readers: Pool::MySql(mysql(server, options, Purpose::Read)),
+            },
+            DatabaseUrl::Postgres(server) => Self {
+                writers: Pool::Postgres(postgres(server, options, Purpose::Write)),
+                readers: Pool::Postgres(postgres(server, options, Purpose::Read)),
+            },
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        for pool in [&self.writers, &self.readers] {
+            match pool {
+                Pool::Sqlite(pool) => pool.close().await,
+                Pool::MySql(pool) => pool.close().await,
+                Pool::Postgres(pool) => pool.close().await,
+            }
+        }
+    }
+}
+
+/// sqlx logs each statement; here the Tx counts them and the caller logs once.
+fn quiet<O: ConnectOptions>(options: O) -> O {
+    options.disable_statement_logging()
+}
+
+fn mysql(server: &Server, options: &StoreOptions, purpose: Purpose) -> MySqlPool {
+    let mut connect = MySqlConnectOptions::new()
+        .host(&server.host)
+        .port(server.port)
+        .username(&server.user)
+        .database(&server.database)
+        .charset("utf8mb4");
+    if let Some(password) = &server.password {
+        connect = connect.password(password);
+    }
+    if let Some(socket) = &server.socket {
+        connect = connect.socket(socket);
+    }
+    if let Some(ca) = &server.ca {
+        connect = connect.ssl_ca(ca).ssl_mode(MySqlSslMode::VerifyIdentity);
+    }
+    let size = match purpose {
+        Purpose::Write => options.writers,
+        Purpose::Read => options.readers,
+    };
+    MySqlPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                let (isolation, idle) = match purpose {
+                    Purpose::Write => ("READ COMMITTED", IDLE_IN_TRANSACTION),
+                    Purpose::Read => ("REPEATABLE READ", IDLE_IN_SNAPSHOT),
+                };
+                let isolation = format!("SET SESSION TRANSACTION ISOLATION LEVEL {isolation}");
+                connection.execute(assert_safe(isolation)).await?;
+                let idle = format!("SET SESSION idle_transaction_timeout = {}", idle.as_secs());
+                match connection.execute(assert_safe(idle)).await {
+                    // 1193: MySQL has no such variable; there a stuck transaction ends with its connection.
+                    Err(sqlx::Error::Database(error))
+                        if error.message().contains("Unknown system") =>
+                    {
+                        Ok(())
+                    }
+                    other => other.map(drop),
+                }
+            })
+        })
+        .connect_lazy_with(quiet(connect))
+}
+
+fn postgres(server: &Server, options: &StoreOptions, purpose: Purpose) -> PgPool {
+    let (isolation, idle, size) = match purpose {
+        Purpose::Write => ("read committed", IDLE_IN_TRANSACTION, options.writers),
+        Purpose::Read => ("repeatable read", IDLE_IN_SNAPSHOT, options.readers),
+    };
+    let mut connect = PgConnectOptions::new_without_pgpass()
+        .host(&server.host)
+        .port(server.port)
+        .username(&server.user)
+        .database(&server.database)
+        .application_name("nucleon")
+        .options([
+            ("default_transaction_isolation", isolation.to_owned()),
+            ("idle_in_transaction_session_timeout", idle.as_millis().to_string()),
+        ]);
+    if let Some(password) = &server.password {
+        connect = connect.password(password);
+    }
+    if let Some(socket) = &server.socket {
+        connect = connect.socket(socket);
+    }
+    if let Some(ca) = &server.ca {
+        connect = connect.ssl_root_cert(ca).ssl_mode(PgSslMode::VerifyFull);
+    }
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .connect_lazy_with(quiet(connect))
+}
+
+/// The text was printed by sea-query with placeholders, or is made of constants of this crate.
+pub(crate) fn assert_safe(sql: String) -> SqlStr {
+    #[expect(clippy::disallowed_methods, reason = "this is the one home of dynamic SQL")]
+    sqlx::AssertSqlSafe(sql).into_sql_str()
+}
+
+impl Pool {
+    pub(crate) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(pool) => Connection::Sqlite(pool.acquire().await?),
+            Self::MySql(pool) => Connection::MySql(pool.acquire().await?),
+            Self::Postgres(pool) => Connection::Postgres(pool.acquire().await?),
+        })
+    }
+}
+
+impl Connection {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::MySql(_) => Dialect::MySql,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs a statement without values and without preparing it: transaction control and DDL.
+    pub(crate) fn control(&mut self, sql: SqlStr) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        match self {
+            Self::Sqlite(connection) => (&mut **connection).execute(sql).map_ok(drop).boxed(),
+            Self::MySql(connection) => (&mut **connection).execute(sql).map_ok(drop).boxed(),
+            Self::Postgres(connection) => (&mut **connection).execute(sql).map_ok(drop).boxed(),
+        }
+    }
+
+    pub(crate) fn execute(
+        &mut self,
+        sql: SqlStr,
+        values: SqlxValues,
+    ) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
+        match self {
+            Self::Sqlite(connection) => {
+                let done = sqlx::query_with(sql, values).execute(&mut **connection);
+                done.map_ok(|done| done.rows_affected()).boxed()
+            }
+            Self::MySql(connection) => {
+                let done = sqlx::query_with(sql, values).execute(&mut **connection);
+                done.map_ok(|done| done.rows_affected()).boxed()
+            }
+            Self::Postgres(connection) => {
+                let done = sqlx::query_with(sql, values).execute(&mut **connection);
+                done.map_ok(|done| done.rows_affected()).boxed()
+            }
+        }
+    }
+
+    pub(crate) fn fetch_all(
+        &mut self,
+        sql: SqlStr,
+        values: SqlxValues,
+    ) -> BoxFuture<'_, Result<Vec<Row>, sqlx::Error>> {
+        match self {
+            Self::Sqlite(connection) => {
+                let rows = sqlx::query_with(sql, values).fetch(&mut **connection);
+                rows.map_ok(Row::Sqlite).try_collect().boxed()
+            }
+            Self::MySql(connection) => {
+                let rows = sqlx::query_with(sql, values).fetch(&mut **connection);
+                rows.map_ok(Row::MySql).try_collect().boxed()
+            }
+            Self::Postgres(connection) => {
+                let rows = sqlx::query_with(sql, values).fetch(&mut **connection);
+                rows.map_ok(Row::Postgres).try_collect().boxed()
+            }
+        }
+    }
+
+    /// Has the connection thrown away instead of given back: its state is not known.
+    pub(crate) fn condemn(&mut self) {
+        match self {
+            Self::Sqlite(connection) => connection.close_on_drop(),
+            Self::MySql(connection) => connection.close_on_drop(),
+            Self::Postgres(connection) => connection.close_on_drop(),
+        }
+    }
+}

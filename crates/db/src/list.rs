@@ -1,0 +1,237 @@
+//! Lists: filters, order and pages, for all declared resources alike.
+
+use nucleon_model::{
+    Attribute, Cell, CellKind, Direction, Filter, FixedIpFilter, ListQuery, Resource, TagFilter,
+};
+use sea_query::{
+    Alias, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr, SubQueryStatement,
+};
+
+use crate::error::Result;
+use crate::resource::{fetch, get, select, value_of};
+use crate::tx::Tx;
+
+/// A list, or the news that its marker does not exist.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Listed<R> {
+    Records(Vec<R>),
+    /// The page's marker is no object that the viewer can see.
+    NoMarker(String),
+}
+
+/// What a resource adds to the common rules.
+pub(crate) trait Listing: Resource {
+    /// Conditions on attributes that lie in no column of the row.
+    fn special(attribute: &Attribute, values: &[Cell]) -> Option<SimpleExpr> {
+        let _ = (attribute, values);
+        None
+    }
+
+    /// What a viewer in `project` may see; `None` is everything.
+    fn visible_to(project: Option<&str>) -> Option<Cond>;
+}
+
+pub(crate) async fn list<R: Listing>(
+    tx: &mut Tx,
+    project: Option<&str>,
+    query: &ListQuery,
+) -> Result<Listed<R>> {
+    let mut statement = select::<R>();
+    if let Some(visible) = R::visible_to(project) {
+        statement.cond_where(visible);
+    }
+    for filter in &query.filters {
+        match condition::<R>(filter) {
+            Some(condition) => statement.and_where(condition),
+            // A filter that nothing can meet.
+            None => return Ok(Listed::Records(Vec::new())),
+        };
+    }
+    let Some(page) = &query.page else {
+        order::<R>(&mut statement, &query.sort, false);
+        return Ok(Listed::Records(fetch(tx, &statement).await?));
+    };
+    if let Some(marker) = &page.marker {
+        let Some(record) = marker_record::<R>(tx, project, marker).await? else {
+            return Ok(Listed::NoMarker(marker.clone()));
+        };
+        statement.cond_where(beyond(&record, &query.sort, page.reverse));
+    }
+    order::<R>(&mut statement, &query.sort, page.reverse);
+    statement.limit(page.limit);
+    let mut records = fetch(tx, &statement).await?;
+    if page.reverse {
+        records.reverse();
+    }
+    Ok(Listed::Records(records))
+}
+
+async fn marker_record<R: Listing>(
+    tx: &mut Tx,
+    project: Option<&str>,
+    id: &str,
+) -> Result<Option<R>> {
+    if project.is_none() {
+        return get(tx, id.to_owned()).await;
+    }
+    let mut statement = select::<R>();
+    statement.and_where(Expr::col(Alias::new("id")).eq(id));
+    if let Some(visible) = R::visible_to(project) {
+        statement.cond_where(visible);
+    }
+    Ok(fetch(tx, &statement).await?.pop())
+}
+
+fn condition<R: Listing>(filter: &Filter) -> Option<SimpleExpr> {
+    match filter {
+        Filter::Attribute { index, values } => {
+            let attribute = R::DECL.attributes.get(*index)?;
+            // `tenant_id` is asked for as the attribute that it mirrors.
+            let attribute = match attribute.mirrors {
+                Some(name) => R::DECL.find(name)?.1,
+                None => attribute,
+            };
+            match attribute.column {
+                Some((column, kind)) => Some(one_of(column, kind, values)),
+                None => R::special(attribute, values),
+            }
+        }
+        Filter::FixedIps(wanted) => Some(fixed_ips(wanted)),
+        Filter::Tags(mode, tags) => Some(tagged(*mode, tags)),
+    }
+}
+
+pub(crate) fn one_of(column: &'static str, kind: CellKind, values: &[Cell]) -> SimpleExpr {
+    Expr::col(Alias::new(column)).is_in(values.iter().map(|cell| value_of(cell.clone(), kind)))
+}
+
+pub(crate) fn in_subquery(column: &'static str, query: SelectStatement) -> SimpleExpr {
+    Expr::col(Alias::new(column)).in_subquery(query)
+}
+
+/// Ports with an address that meets all kinds of condition given, each kind by one of its values.
+fn fixed_ips(wanted: &[FixedIpFilter]) -> SimpleExpr {
+    let mut addresses = Vec::new();
+    let mut subnets = Vec::new();
+    let mut parts = Cond::any();
+    for filter in wanted {
+        match filter {
+            FixedIpFilter::Address(address) => addresses.push(address.to_string()),
+            FixedIpFilter::Subnet(id) => subnets.push(id.to_string()),
+            FixedIpFilter::Substring(part) => {
+                let pattern = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+                let like = sea_query::LikeExpr::new(format!("%{pattern}%")).escape('\\');
+                parts = parts.add(Expr::col(Alias::new("ip_address")).like(like));
+            }
+        }
+    }
+    let mut query = Query::select();
+    query.column(Alias::new("port_id")).from(Alias::new("ip_allocations"));
+    if !addresses.is_empty() {
+        query.and_where(Expr::col(Alias::new("ip_address")).is_in(addresses));
+    }
+    if !subnets.is_empty() {
+        query.and_where(Expr::col(Alias::new("subnet_id")).is_in(subnets));
+    }
+    if !parts.is_empty() {
+        query.cond_where(parts);
+    }
+    in_subquery("id", query)
+}
+
+fn tagged(mode: TagFilter, tags: &[String]) -> SimpleExpr {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("object_id"))
+        .from(Alias::new("tags"))
+        .and_where(Expr::col(Alias::new("tag")).is_in(tags.iter().cloned()));
+    if matches!(mode, TagFilter::All | TagFilter::NotAll) {
+        let distinct: std::collections::BTreeSet<&String> = tags.iter().collect();
+        query.group_by_col(Alias::new("object_id"));
+        query.and_having(
+            Func::count(Expr::col(Alias::new("tag")))
+                .eq(i64::try_from(distinct.len()).unwrap_or(i64::MAX)),
+        );
+    }
+    let id = Expr::col(Alias::new("id"));
+    match mode {
+        TagFilter::All | TagFilter::Any => id.in_subquery(query),
+        TagFilter::NotAll | TagFilter::NotAny => id.not_in_subquery(query),
+    }
+}
+
+/// The value of an attribute for ordering: databases disagree on where nulls go, so there are none.
+fn sort_value(column: &'static str, kind: CellKind) -> SimpleExpr {
+    let plain = Expr::col(Alias::new(column));
+    match kind {
+        CellKind::Bool => plain,
+        _ if column == "id" => plain,
+        CellKind::Int => Func::coalesce([plain, Expr::val(i64::MIN)]).into(),
+        CellKind::Text | CellKind::LongText => Func::coalesce([plain, Expr::val("")]).into(),
+    }
+}
+
+/// Columns to sort by, the identifier last.
+fn keys<R: Resource>(sort: &[(usize, Direction)]) -> Vec<(&'static str, CellKind, Direction)> {
+    let mut keys: Vec<_> = sort
+        .iter()
+        .filter_map(|&(index, direction)| {
+            let attribute = R::DECL.attributes.get(index)?;
+            let attribute = match attribute.mirrors {
+                Some(name) => R::DECL.find(name)?.1,
+                None => attribute,
+            };
+            let (column, kind) = attribute.column?;
+            Some((column, kind, direction))
+        })
+        .collect();
+    if !keys.iter().any(|&(column, ..)| column == "id") {
+        keys.push(("id", CellKind::Text, Direction::Ascending));
+    }
+    keys
+}
+
+fn order<R: Resource>(statement: &mut SelectStatement, sort: &[(usize, Direction)], reverse: bool) {
+    for (column, kind, direction) in keys::<R>(sort) {
+        let ascending = (direction == Direction::Ascending) != reverse;
+        let order = if ascending { Order::Asc } else { Order::Desc };
+        statement.order_by_expr(sort_value(column, kind), order);
+    }
+}
+
+/// Records behind `marker` in the order of the list: `(a > x) or (a = x and b > y) or …`.
+fn beyond<R: Resource>(marker: &R, sort: &[(usize, Direction)], reverse: bool) -> Cond {
+    let cells = marker.cells();
+    let mut any = Cond::any();
+    let mut equal: Vec<SimpleExpr> = Vec::new();
+    for (column, kind, direction) in keys::<R>(sort) {
+        let place = R::columns().iter().position(|&(name, _)| name == column);
+        let cell = place.and_then(|place| cells.get(place)).cloned().unwrap_or(Cell::Null);
+        let cell = match (cell, kind) {
+            (Cell::Null, CellKind::Int) => Cell::Int(i64::MIN),
+            (Cell::Null, CellKind::Bool) => Cell::Bool(false),
+            (Cell::Null, _) => Cell::Text(String::new()),
+            (cell, _) => cell,
+        };
+        let value = value_of(cell, kind);
+        let here = sort_value(column, kind);
+        let ascending = (direction == Direction::Ascending) != reverse;
+        let further =
+            if ascending { here.clone().gt(value.clone()) } else { here.clone().lt(value.clone()) };
+        let mut all = Cond::all().add(further);
+        for earlier in &equal {
+            all = all.add(earlier.clone());
+        }
+        any = any.add(all);
+        equal.push(here.eq(value));
+    }
+    any
+}
+
+/// `SELECT id FROM table WHERE …`, for conditions that lean on another table.
+pub(crate) fn ids_where(table: &'static str, condition: SimpleExpr) -> SelectStatement {
+    Query::select().column(Alias::new("id")).from(Alias::new(table)).and_where(condition).to_owned()
+}
+
+/// Makes sure that `SubQueryStatement` stays what [`in_subquery`] takes, whatever sea-query does to its traits.
+const _: fn(SelectStatement) -> SubQueryStatement = SubQueryStatement::SelectStatement;

@@ -1,0 +1,170 @@
+//! Networks in the store.
+
+use std::collections::BTreeMap;
+
+use nucleon_model::{
+    Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId, ProviderSegment, Segment,
+    SubnetId, Timestamp,
+};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
+
+use crate::error::{Error, Result};
+use crate::list::{Listed, Listing, ids_where, in_subquery, list, one_of};
+use crate::resource;
+use crate::tx::Tx;
+
+impl Listing for Network {
+    fn special(attribute: &Attribute, values: &[Cell]) -> Option<SimpleExpr> {
+        let (column, kind) = match attribute.name {
+            "provider:network_type" => ("network_type", CellKind::Text),
+            "provider:physical_network" => ("physical_network", CellKind::Text),
+            "provider:segmentation_id" => ("segmentation_id", CellKind::Int),
+            _ => return None,
+        };
+        let mut query = Query::select();
+        query
+            .column(Alias::new("network_id"))
+            .from(Alias::new("segments"))
+            .and_where(one_of(column, kind, values));
+        Some(in_subquery("id", query))
+    }
+
+    fn visible_to(project: Option<&str>) -> Option<Cond> {
+        project.map(|project| {
+            Cond::any()
+                .add(Expr::col(Alias::new("project_id")).eq(project))
+                .add(Expr::col(Alias::new("shared")).eq(true))
+        })
+    }
+}
+
+/// Networks that anybody in a project may see, for conditions on what is on them.
+pub(crate) fn shared_networks() -> sea_query::SelectStatement {
+    ids_where("networks", Expr::col(Alias::new("shared")).eq(true))
+}
+
+/// Networks of a project.
+pub(crate) fn networks_of(project: &str) -> sea_query::SelectStatement {
+    ids_where("networks", Expr::col(Alias::new("project_id")).eq(project))
+}
+
+pub async fn network_insert(tx: &mut Tx, networks: &[Network]) -> Result<()> {
+    resource::insert(tx, networks).await
+}
+
+/// A network without what other tables hold; see [`network_complete`].
+pub async fn network_get(tx: &mut Tx, id: NetworkId) -> Result<Option<Network>> {
+    resource::get(tx, id.to_string()).await
+}
+
+pub async fn network_get_all(tx: &mut Tx, ids: &[NetworkId]) -> Result<Vec<Network>> {
+    resource::get_all(tx, ids.iter().map(ToString::to_string).collect()).await
+}
+
+/// Networks that `project` may see, or all; complete.
+pub async fn network_list(
+    tx: &mut Tx,
+    project: Option<&str>,
+    query: &ListQuery,
+) -> Result<Listed<Network>> {
+    let mut listed = list::<Network>(tx, project, query).await?;
+    if let Listed::Records(networks) = &mut listed {
+        network_complete(tx, networks).await?;
+    }
+    Ok(listed)
+}
+
+/// Fills in what lies in other tables: the ids of the subnets, the segments.
+pub async fn network_complete(tx: &mut Tx, networks: &mut [Network]) -> Result<()> {
+    if networks.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = networks.iter().map(|network| network.id.to_string()).collect();
+    let mut subnets = resource::owned(tx, "subnets", ("network_id", "id"), &ids).await?;
+    let routed: Vec<String> = network_on_segments(tx, &ids).await?;
+    let mut segments: BTreeMap<NetworkId, Vec<Segment>> = BTreeMap::new();
+    for segment in resource::by_chunks::<Segment>(tx, "network_id", ids).await? {
+        segments.entry(segment.network_id).or_default().push(segment);
+    }
+    for network in networks {
+        let id = network.id.to_string();
+        let subnets = subnets.remove(&id).unwrap_or_default();
+        network.subnets = subnets.iter().filter_map(|id| id.parse::<SubnetId>().ok()).collect();
+        network.l2_adjacency = !routed.contains(&id);
+        network_show_segments(network, segments.remove(&network.id).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Networks with a subnet that is confined to a segment.
+async fn network_on_segments(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(1000) {
+        let mut query = Query::select();
+        query
+            .column(Alias::new("network_id"))
+            .distinct()
+            .from(Alias::new("subnets"))
+            .and_where(Expr::col(Alias::new("network_id")).is_in(chunk.iter().cloned()))
+            .and_where(Expr::col(Alias::new("segment_id")).is_not_null());
+        for row in tx.fetch_all(&query).await? {
+            found.push(row.at(0)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Shows segments on the network: one as `provider:*`, several as `segments`.
+pub fn network_show_segments(network: &mut Network, mut segments: Vec<Segment>) {
+    segments.sort_by_key(|segment| segment.segment_index);
+    match segments.as_slice() {
+        [only] => {
+            network.network_type = Some(only.network_type.clone());
+            network.physical_network.clone_from(&only.physical_network);
+            network.segmentation_id = only.segmentation_id;
+        }
+        several => {
+            network.segments = several
+                .iter()
+                .map(|segment| ProviderSegment {
+                    network_type: Field::Value(segment.network_type.clone()),
+                    physical_network: segment.physical_network.clone().into(),
+                    segmentation_id: segment.segmentation_id.into(),
+                })
+                .collect();
+        }
+    }
+}
+
+/// # Errors
+/// [`Error::Stale`] when the row is not at `revision`.
+pub async fn network_update_at(tx: &mut Tx, network: &Network, revision: i64) -> Result<()> {
+    resource::update_at(tx, network, network.id.to_string(), revision).await
+}
+
+/// Raises the revision of a network, and holds its row to the end of the transaction: the guard of all that must not
+/// change on one network at the same time, such as overlapping subnets.
+///
+/// # Errors
+/// [`Error::Stale`] when the network is gone.
+pub async fn network_touch(tx: &mut Tx, id: NetworkId, now: Timestamp) -> Result<()> {
+    let mut update = Query::update();
+    update
+        .table(Alias::new("networks"))
+        .value(
+            Alias::new("revision_number"),
+            Expr::col(Alias::new("revision_number")).add(Expr::val(1i64)),
+        )
+        .value(Alias::new("updated_at"), now.as_micros())
+        .and_where(Expr::col(Alias::new("id")).eq(id.to_string()));
+    match tx.execute(&update).await? {
+        0 => Err(Error::Stale { kind: "network", id: id.to_string() }),
+        _ => Ok(()),
+    }
+}
+
+/// # Errors
+/// [`Error::Stale`] when the row is not at `revision`, [`Error::Reference`] when something is still on the network.
+pub async fn network_delete_at(tx: &mut Tx, id: NetworkId, revision: i64) -> Result<()> {
+    resource::delete_at::<Network>(tx, id.to_string(), revision).await
+}

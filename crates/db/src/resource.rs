@@ -1,0 +1,183 @@
+//! Rows of declared resources: one way in and out for all of them.
+
+use std::collections::BTreeMap;
+
+use nucleon_model::{BadCell, Cell, CellKind, Resource};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SelectStatement, Value};
+
+use crate::error::{Error, Result};
+use crate::row::Row;
+use crate::tx::Tx;
+
+/// A cell as a bound value; `null` has the type of its column, as PostgreSQL wants it.
+pub(crate) fn value_of(cell: Cell, kind: CellKind) -> Value {
+    match (cell, kind) {
+        (Cell::Bool(value), _) => Value::Bool(Some(value)),
+        (Cell::Int(value), _) => Value::BigInt(Some(value)),
+        (Cell::Text(text), _) => Value::String(Some(text)),
+        (Cell::Null, CellKind::Bool) => Value::Bool(None),
+        (Cell::Null, CellKind::Int) => Value::BigInt(None),
+        (Cell::Null, CellKind::Text | CellKind::LongText) => Value::String(None),
+    }
+}
+
+fn cell_at(row: &Row, place: usize, kind: CellKind) -> Result<Cell> {
+    Ok(match kind {
+        CellKind::Bool => row.at::<Option<bool>>(place)?.map_or(Cell::Null, Cell::Bool),
+        CellKind::Int => row.at::<Option<i64>>(place)?.map_or(Cell::Null, Cell::Int),
+        CellKind::Text | CellKind::LongText => {
+            row.at::<Option<String>>(place)?.map_or(Cell::Null, Cell::Text)
+        }
+    })
+}
+
+/// `SELECT` of all columns of a resource, in the order that [`read`] expects.
+pub(crate) fn select<R: Resource>() -> SelectStatement {
+    let table = R::DECL.table;
+    let mut select = Query::select();
+    for &(column, _) in R::columns() {
+        select.column((Alias::new(table), Alias::new(column)));
+    }
+    select.from(Alias::new(table));
+    select
+}
+
+/// A record from a row of [`select`].
+pub(crate) fn read<R: Resource>(row: &Row) -> Result<R> {
+    let columns = R::columns();
+    let mut failure = None;
+    let record = R::from_cells(&mut |place| {
+        let (_, kind) = columns.get(place).copied().unwrap_or(("", CellKind::Text));
+        cell_at(row, place, kind).map_err(|error| {
+            failure = Some(error);
+            BadCell { cell: Cell::Null, expected: "column" }
+        })
+    });
+    record.map_err(|bad| {
+        failure.unwrap_or_else(|| Error::Damaged {
+            column: R::DECL.table.to_owned(),
+            problem: bad.to_string(),
+        })
+    })
+}
+
+/// All records that `select`, made by [`select`], finds.
+pub(crate) async fn fetch<R: Resource>(tx: &mut Tx, select: &SelectStatement) -> Result<Vec<R>> {
+    tx.fetch_all(select).await?.iter().map(read).collect()
+}
+
+pub(crate) async fn get<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>> {
+    let mut query = select::<R>();
+    query.and_where(Expr::col(Alias::new("id")).eq(id));
+    Ok(fetch(tx, &query).await?.pop())
+}
+
+/// The records with these identifiers; those that are not there are left out.
+pub(crate) async fn get_all<R: Resource>(tx: &mut Tx, ids: Vec<String>) -> Result<Vec<R>> {
+    by_chunks(tx, "id", ids).await
+}
+
+/// The records with one of `keys` in `column`.
+pub(crate) async fn by_chunks<R: Resource>(
+    tx: &mut Tx,
+    column: &'static str,
+    keys: Vec<String>,
+) -> Result<Vec<R>> {
+    let mut records = Vec::new();
+    // SQLite binds 32,766 values at most; a chunk of this size also keeps plans and packets small.
+    for chunk in keys.chunks(1000) {
+        let mut query = select::<R>();
+        query.and_where(Expr::col(Alias::new(column)).is_in(chunk.iter().cloned()));
+        records.extend(fetch::<R>(tx, &query).await?);
+    }
+    Ok(records)
+}
+
+fn insert_statement<R: Resource>(records: &[R]) -> sea_query::InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(Alias::new(R::DECL.table));
+    insert.columns(R::columns().iter().map(|&(column, _)| Alias::new(column)));
+    for record in records {
+        let cells = record.cells().into_iter().zip(R::columns());
+        insert.values_panic(cells.map(|(cell, &(_, kind))| Expr::val(value_of(cell, kind))));
+    }
+    insert
+}
+
+/// Inserts records, 64 at a time; a unique key that refuses one ends the transaction.
+pub(crate) async fn insert<R: Resource>(tx: &mut Tx, records: &[R]) -> Result<()> {
+    for chunk in records.chunks(64) {
+        tx.execute(&insert_statement(chunk)).await?;
+    }
+    Ok(())
+}
+
+/// Inserts one record; a unique key that refuses it leaves the transaction as it was.
+pub(crate) async fn try_insert<R: Resource>(tx: &mut Tx, record: &R) -> Result<crate::tx::Attempt> {
+    tx.attempt(&insert_statement(std::slice::from_ref(record))).await
+}
+
+/// Writes a record over the row that was read at `revision`.
+///
+/// # Errors
+/// [`Error::Stale`] when the row is not at that revision any more.
+pub(crate) async fn update_at<R: Resource>(
+    tx: &mut Tx,
+    record: &R,
+    id: String,
+    revision: i64,
+) -> Result<()> {
+    let mut update = Query::update();
+    update.table(Alias::new(R::DECL.table));
+    for (cell, &(column, kind)) in record.cells().into_iter().zip(R::columns()) {
+        if column != "id" {
+            update.value(Alias::new(column), Expr::val(value_of(cell, kind)));
+        }
+    }
+    update.cond_where(at_revision(&id, revision));
+    match tx.execute(&update).await? {
+        0 => Err(Error::Stale { kind: R::DECL.name, id }),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes the row that was read at `revision`.
+///
+/// # Errors
+/// [`Error::Stale`] when the row is not at that revision any more, or gone.
+pub(crate) async fn delete_at<R: Resource>(tx: &mut Tx, id: String, revision: i64) -> Result<()> {
+    let mut delete = Query::delete();
+    delete.from_table(Alias::new(R::DECL.table)).cond_where(at_revision(&id, revision));
+    match tx.execute(&delete).await? {
+        0 => Err(Error::Stale { kind: R::DECL.name, id }),
+        _ => Ok(()),
+    }
+}
+
+fn at_revision(id: &str, revision: i64) -> Cond {
+    Cond::all()
+        .add(Expr::col(Alias::new("id")).eq(id))
+        .add(Expr::col(Alias::new("revision_number")).eq(revision))
+}
+
+/// Groups rows of two text columns by the first: what belongs to which owner.
+pub(crate) async fn owned(
+    tx: &mut Tx,
+    table: &'static str,
+    (owner, item): (&'static str, &'static str),
+    owners: &[String],
+) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for chunk in owners.chunks(1000) {
+        let mut query = Query::select();
+        query
+            .columns([Alias::new(owner), Alias::new(item)])
+            .from(Alias::new(table))
+            .and_where(Expr::col(Alias::new(owner)).is_in(chunk.iter().cloned()))
+            .order_by(Alias::new(item), sea_query::Order::Asc);
+        for row in tx.fetch_all(&query).await? {
+            found.entry(row.at(0)?).or_default().push(row.at(1)?);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,331 @@
+//! A transaction, or a read: what a closure given to the store works with.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use sea_query::{Query, Value};
+use sea_query_sqlx::{SqlxBinder, SqlxValues};
+use sqlx::{SqlSafeStr, SqlStr};
+use uuid::Uuid;
+
+use crate::connection::{Connection, assert_safe};
+use crate::dialect::Dialect;
+use crate::error::classify::{Classified, Violated, classify};
+use crate::error::{Error, Result, RetryReason};
+use crate::journal::Change;
+use crate::row::Row;
+
+/// Any sea-query statement that can be run: `SELECT`, `INSERT`, `UPDATE`, `DELETE`, `WITH`.
+pub trait Statement: SqlxBinder {}
+
+impl<S: SqlxBinder> Statement for S {}
+
+/// How a statement that may meet a unique key ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// So many rows were affected.
+    Done(u64),
+    /// The key of this name refused it; the transaction goes on.
+    Conflict { constraint: String },
+}
+
+/// SQLite names the columns of a violated key only; this finds the name of the index, and remembers it.
+pub(crate) type KeyNames = Arc<RwLock<HashMap<String, String>>>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Write,
+    Read,
+}
+
+/// A transaction on one connection. On all databases: once a statement has failed, every further one fails, and the
+/// transaction is rolled back whatever the closure returns. Where a unique key may refuse, use [`Tx::attempt`].
+#[derive(Debug)]
+pub struct Tx {
+    connection: Connection,
+    access: Access,
+    id: Uuid,
+    statements: u32,
+    changes: Vec<Change>,
+    failure: Option<Error>,
+    settled: bool,
+    keys: KeyNames,
+}
+
+impl Tx {
+    pub(crate) fn new(connection: Connection, access: Access, keys: KeyNames) -> Self {
+        Self {
+            connection,
+            access,
+            id: Uuid::nil(),
+            statements: 0,
+            changes: Vec::new(),
+            failure: None,
+            settled: true,
+            keys,
+        }
+    }
+
+    /// The id of this write, the same in every attempt; the journal's rows carry it.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        self.connection.dialect()
+    }
+
+    /// The statements run so far, without `BEGIN`, `COMMIT` and savepoints.
+    pub fn statements(&self) -> u32 {
+        self.statements
+    }
+
+    /// Runs a statement that changes rows; answers with the number of rows that it met.
+    pub fn execute<'t>(&'t mut self, statement: &impl Statement) -> BoxFuture<'t, Result<u64>> {
+        let (sql, values) = self.dialect().build(statement);
+        self.execute_sql(assert_safe(sql), values).boxed()
+    }
+
+    /// All rows of the answer.
+    pub fn fetch_all<'t>(&'t mut self, query: &impl Statement) -> BoxFuture<'t, Result<Vec<Row>>> {
+        let (sql, values) = self.dialect().build(query);
+        self.fetch_sql(assert_safe(sql), values).boxed()
+    }
+
+    /// The first row of the answer, if there is one.
+    pub fn fetch_optional<'t>(
+        &'t mut self,
+        query: &impl Statement,
+    ) -> BoxFuture<'t, Result<Option<Row>>> {
+        let rows = self.fetch_all(query);
+        async move { Ok(rows.await?.into_iter().next()) }.boxed()
+    }
+
+    /// Runs a statement that a unique key may refuse, without losing the transaction to it.
+    pub fn attempt<'t>(&'t mut self, statement: &impl Statement) -> BoxFuture<'t, Result<Attempt>> {
+        let (sql, values) = self.dialect().build(statement);
+        self.attempt_sql(assert_safe(sql), values).boxed()
+    }
+
+    /// Inserts rows, in as few statements as there are bits in their number: the statement caches then hold a few
+    /// sizes instead of all.
+    pub fn insert_rows<'t>(
+        &'t mut self,
+        table: &'static str,
+        columns: &'static [&'static str],
+        rows: Vec<Vec<Value>>,
+    ) -> BoxFuture<'t, Result<()>> {
+        async move {
+            let mut rows = rows.into_iter();
+            while let size @ 1.. = rows.len() {
+                let mut insert = Query::insert();
+                insert.into_table(table).columns(columns.iter().copied());
+                for row in rows.by_ref().take(chunk(size)) {
+                    insert.values_panic(row.into_iter().map(sea_query::Expr::val));
+                }
+                self.execute(&insert).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    /// Records a change for the journal. It is written with the rest of the transaction, or not at all.
+    pub fn emit(&mut self, mut change: Change) {
+        let mut seen = std::collections::BTreeSet::new();
+        change.scopes.retain(|scope| seen.insert(scope.clone()));
+        self.changes.push(change);
+    }
+
+    /// Asks for this write to be run again from the start, in a new transaction. Return the error.
+    pub fn retry(&mut self, detail: &str) -> Error {
+        let error = Error::retry(RetryReason::Asked, detail);
+        self.failure.get_or_insert_with(|| error.clone());
+        error
+    }
+
+    pub(crate) async fn execute_sql(&mut self, sql: SqlStr, values: SqlxValues) -> Result<u64> {
+        self.admit(Access::Write)?;
+        let outcome = self.connection.execute(sql.clone(), values).await;
+        self.judge(outcome, &sql).await
+    }
+
+    pub(crate) async fn fetch_sql(&mut self, sql: SqlStr, values: SqlxValues) -> Result<Vec<Row>> {
+        self.admit(Access::Read)?;
+        let outcome = self.connection.fetch_all(sql.clone(), values).await;
+        self.judge(outcome, &sql).await
+    }
+
+    async fn attempt_sql(&mut self, sql: SqlStr, values: SqlxValues) -> Result<Attempt> {
+        // A failed statement takes PostgreSQL's whole transaction with it; the others undo the statement alone.
+        let guarded = self.dialect() == Dialect::Postgres;
+        if guarded {
+            self.control("SAVEPOINT attempt").await?;
+        }
+        match self.execute_sql(sql, values).await {
+            Ok(rows) => {
+                if guarded {
+                    self.control("RELEASE SAVEPOINT attempt").await?;
+                }
+                Ok(Attempt::Done(rows))
+            }
+            Err(Error::Conflict { constraint }) => {
+                self.failure = None;
+                if guarded {
+                    self.control("ROLLBACK TO SAVEPOINT attempt").await?;
+                }
+                Ok(Attempt::Conflict { constraint })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn admit(&mut self, wanted: Access) -> Result<()> {
+        if let Some(first) = &self.failure {
+            return Err(Error::Failed { first: Box::new(first.clone()) });
+        }
+        if wanted == Access::Write && self.access == Access::Read {
+            return Err(Error::ReadOnly);
+        }
+        self.statements += 1;
+        Ok(())
+    }
+
+    async fn judge<T>(
+        &mut self,
+        outcome: std::result::Result<T, sqlx::Error>,
+        sql: &SqlStr,
+    ) -> Result<T> {
+        let error = match outcome {
+            Ok(value) => return Ok(value),
+            Err(error) => match classify(error, sql.as_str()) {
+                Classified::Final(error) => error,
+                Classified::Unique(Violated::Named(constraint)) => Error::Conflict { constraint },
+                Classified::Unique(Violated::Columns(columns)) => {
+                    Error::Conflict { constraint: self.key_name(columns).await }
+                }
+            },
+        };
+        self.failure = Some(error.clone());
+        Err(error)
+    }
+
+    /// The name of SQLite's unique index over `table.a, table.b`.
+    async fn key_name(&mut self, columns: String) -> String {
+        let known = self.keys.read().ok().and_then(|keys| keys.get(&columns).cloned());
+        if let Some(name) = known {
+            return name;
+        }
+        let found = self.find_key(&columns).await;
+        let name = found.unwrap_or_else(|| {
+            let table = columns.split('.').next().unwrap_or_default();
+            format!("{table}_pkey")
+        });
+        if let Ok(mut keys) = self.keys.write() {
+            keys.insert(columns, name.clone());
+        }
+        name
+    }
+
+    async fn find_key(&mut self, columns: &str) -> Option<String> {
+        let sql = "SELECT l.name, c.name FROM pragma_index_list($1) l JOIN pragma_index_info(l.name) c \
+                   WHERE l.\"unique\" = 1 AND l.origin = 'c' ORDER BY l.name, c.seqno";
+        let table = columns.split('.').next()?;
+        let values = SqlxValues(sea_query::Values(vec![table.into()]));
+        let rows = self.connection.fetch_all(sql.into_sql_str(), values).await.ok()?;
+        let mut keys: Vec<(String, Vec<String>)> = Vec::new();
+        for row in rows {
+            let (index, column) = (row.at::<String>(0).ok()?, row.at::<String>(1).ok()?);
+            let column = format!("{table}.{column}");
+            match keys.last_mut() {
+                Some((name, columns)) if *name == index => columns.push(column),
+                _ => keys.push((index, vec![column])),
+            }
+        }
+        keys.into_iter().find(|(_, names)| names.join(", ") == columns).map(|(name, _)| name)
+    }
+
+    // === What the store does with it ===
+
+    /// Makes it ready for the next closure.
+    pub(crate) fn start(&mut self, id: Uuid) {
+        self.id = id;
+        self.statements = 0;
+        self.changes.clear();
+        self.failure = None;
+    }
+
+    pub(crate) async fn begin(&mut self, sql: &'static str) -> Result<()> {
+        self.settled = false;
+        self.control(sql).await
+    }
+
+    /// From here to [`Tx::settle`] the connection is thrown away if the caller goes away.
+    pub(crate) fn unsettle(&mut self) {
+        self.settled = false;
+    }
+
+    pub(crate) fn settle(&mut self) {
+        self.settled = true;
+    }
+
+    /// `COMMIT` or `ROLLBACK`; the connection may be used again when it succeeds.
+    pub(crate) async fn end(&mut self, sql: &'static str) -> Result<()> {
+        self.control(sql).await?;
+        self.settled = true;
+        Ok(())
+    }
+
+    pub(crate) async fn control(&mut self, sql: &'static str) -> Result<()> {
+        let outcome = self.connection.control(sql.into_sql_str()).await;
+        outcome.map_err(|error| match classify(error, sql) {
+            Classified::Final(error) => error,
+            Classified::Unique(Violated::Named(name) | Violated::Columns(name)) => {
+                Error::Conflict { constraint: name }
+            }
+        })
+    }
+
+    /// DDL and other text of this crate's own making, not prepared.
+    pub(crate) async fn control_text(&mut self, sql: String) -> Result<(), sqlx::Error> {
+        self.connection.control(assert_safe(sql)).await
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref()
+    }
+
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    pub(crate) fn emitted(&self) -> usize {
+        self.changes.len()
+    }
+}
+
+impl Drop for Tx {
+    /// A transaction that did not come to its end leaves a connection in the middle of something: it is closed.
+    fn drop(&mut self) {
+        if !self.settled {
+            self.connection.condemn();
+        }
+    }
+}
+
+/// The greatest power of two that is not above the number of rows, 64 at most.
+fn chunk(rows: usize) -> usize {
+    1 << rows.ilog2().min(6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chunk;
+
+    #[test]
+    fn rows_are_inserted_by_powers_of_two() {
+        assert_eq!([1, 2, 3, 7, 8, 63, 64, 1000].map(chunk), [1, 2, 2, 4, 8, 32, 64, 64]);
+    }
+}
