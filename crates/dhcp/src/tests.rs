@@ -1,5 +1,10 @@
 //! The responder as a client sees it; replies are read by dhcproto's decoder.
 
 mod frames;
+mod malformed;
+mod options;
+mod properties;
+mod size;
 mod states;
 mod support;
+mod throughput;

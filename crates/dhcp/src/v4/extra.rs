@@ -149,3 +149,5 @@ fn sent_by_default(option: u8) -> bool {
     )
 }
 
+#[cfg(test)]
+mod tests;
