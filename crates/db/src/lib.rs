@@ -27,16 +27,25 @@
 //! Layout: a resource's questions live in a file of its name (`network.rs`, `port.rs`), noun first
 //! (`port_list`, `port_update_at`); its tables are a migration in `migrate/`.
 
+pub mod agent;
+pub mod allocation;
 mod connection;
 mod cursor;
 mod dialect;
 mod error;
 pub mod journal;
+mod list;
 pub mod migrate;
+pub mod network;
+pub mod port;
+mod resource;
 mod row;
 pub mod schema;
+pub mod segment;
 mod stats;
 mod store;
+pub mod subnet;
+pub mod tag;
 mod tx;
 mod url;
 
@@ -47,6 +56,7 @@ pub use crate::cursor::Cursor;
 pub use crate::dialect::Dialect;
 pub use crate::error::{Error, Result, RetryReason};
 pub use crate::journal::{Batch, Change, Entry, Operation, Position, ScopeMark};
+pub use crate::list::Listed;
 pub use crate::row::{Column, Row};
 pub use crate::stats::Stats;
 pub use crate::store::{Receipt, RetryPolicy, Store, StoreOptions};

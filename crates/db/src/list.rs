@@ -4,7 +4,7 @@ use nucleon_model::{
     Attribute, Cell, CellKind, Direction, Filter, FixedIpFilter, ListQuery, Resource, TagFilter,
 };
 use sea_query::{
-    Alias, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr, SubQueryStatement,
+    Alias, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr,
 };
 
 use crate::error::Result;
@@ -232,6 +232,3 @@ fn beyond<R: Resource>(marker: &R, sort: &[(usize, Direction)], reverse: bool) -
 pub(crate) fn ids_where(table: &'static str, condition: SimpleExpr) -> SelectStatement {
     Query::select().column(Alias::new("id")).from(Alias::new(table)).and_where(condition).to_owned()
 }
-
-/// Makes sure that `SubQueryStatement` stays what [`in_subquery`] takes, whatever sea-query does to its traits.
-const _: fn(SelectStatement) -> SubQueryStatement = SubQueryStatement::SelectStatement;

@@ -7,6 +7,7 @@
 //! DDL is not transactional on MariaDB: every step may be run again where it had been interrupted.
 
 mod m0001_journal;
+mod m0002_networking;
 mod run;
 
 use std::fmt;
@@ -20,7 +21,7 @@ pub use crate::migrate::run::{check, downgrade_one, upgrade, version};
 use crate::schema::Schema;
 
 /// All migrations, in order. Add yours at the end: `m0002_network::MIGRATION`, and so on.
-pub(crate) const MIGRATIONS: &[Migration] = &[m0001_journal::MIGRATION];
+pub(crate) const MIGRATIONS: &[Migration] = &[m0001_journal::MIGRATION, m0002_networking::MIGRATION];
 
 /// What a migration does to programs that do not know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Subnets in the store.
 
+use std::collections::BTreeMap;
+
 use nucleon_model::{Attribute, Cell, CellKind, ListQuery, Network, NetworkId, Subnet, SubnetId};
 use sea_query::{Alias, Cond, Expr, ExprTrait, SimpleExpr};
 
@@ -56,8 +58,10 @@ pub async fn subnet_complete(tx: &mut Tx, subnets: &mut [Subnet]) -> Result<()> 
     ids.sort_unstable();
     ids.dedup();
     let networks: Vec<Network> = resource::get_all(tx, ids).await?;
+    let networks: BTreeMap<NetworkId, &Network> =
+        networks.iter().map(|network| (network.id, network)).collect();
     for subnet in subnets {
-        if let Some(network) = networks.iter().find(|network| network.id == subnet.network_id) {
+        if let Some(network) = networks.get(&subnet.network_id) {
             subnet.external = network.external;
             subnet.shared = network.shared;
         }

@@ -94,5 +94,7 @@ resource! {
     internal {
         /// Its place among the network's segments; the first is the one that `provider:*` shows.
         segment_index: i64 ["segment_index"]
+        /// What no other segment may have, for example `vlan:physnet1:101`; kept by a unique key.
+        reservation: Option<String> ["reservation"]
     }
 }

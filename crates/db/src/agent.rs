@@ -1,0 +1,191 @@
+//! Agents in the store, and which of them serve which networks.
+
+use std::collections::BTreeMap;
+
+use nucleon_model::agent::AgentTime;
+use nucleon_model::{
+    Agent, AgentId, Attribute, Cell, ListQuery, NetworkId, Timestamp,
+};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SimpleExpr};
+
+use crate::error::Result;
+use crate::list::{Listed, Listing, list};
+use crate::resource;
+use crate::tx::{Attempt, Tx};
+
+impl Listing for Agent {
+    fn visible_to(_: Option<&str>) -> Option<Cond> {
+        // Agents are for administrators alone, which core has asked policy about.
+        None
+    }
+
+    fn special(_: &Attribute, _: &[Cell]) -> Option<SimpleExpr> {
+        // `alive` depends on the time; core filters by it.
+        None
+    }
+}
+
+pub async fn agent_get(tx: &mut Tx, id: AgentId) -> Result<Option<Agent>> {
+    resource::get(tx, id.to_string()).await
+}
+
+pub async fn agent_list(tx: &mut Tx, query: &ListQuery) -> Result<Listed<Agent>> {
+    list(tx, None, query).await
+}
+
+/// The agent of a type on a host.
+pub async fn agent_on_host(tx: &mut Tx, agent_type: &str, host: &str) -> Result<Option<Agent>> {
+    let mut query = resource::select::<Agent>();
+    query
+        .and_where(Expr::col(Alias::new("host")).eq(host))
+        .and_where(Expr::col(Alias::new("agent_type")).eq(agent_type));
+    Ok(resource::fetch(tx, &query).await?.pop())
+}
+
+/// The agents on a host, and the agents that serve a network, in one question.
+pub async fn agent_list_about(
+    tx: &mut Tx,
+    host: &str,
+    network: NetworkId,
+) -> Result<(Vec<Agent>, Vec<Agent>)> {
+    let mut serving = Query::select();
+    serving
+        .expr(Expr::val(1i64))
+        .from(Alias::new("network_dhcp_agents"))
+        .and_where(
+            Expr::col((Alias::new("network_dhcp_agents"), Alias::new("agent_id")))
+                .eq(Expr::col((Alias::new("agents"), Alias::new("id")))),
+        )
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()));
+    let serves = Expr::exists(serving);
+    let mut query = resource::select::<Agent>();
+    query.expr(
+        sea_query::CaseStatement::new().case(serves.clone(), 1i64).finally(0i64),
+    );
+    query.cond_where(Cond::any().add(Expr::col(Alias::new("host")).eq(host)).add(serves));
+    let place = <Agent as nucleon_model::Resource>::columns().len();
+    let (mut on_host, mut of_network) = (Vec::new(), Vec::new());
+    for row in tx.fetch_all(&query).await? {
+        let agent: Agent = resource::read(&row)?;
+        if row.at::<i64>(place)? == 1 {
+            of_network.push(agent.clone());
+        }
+        if agent.host == host {
+            on_host.push(agent);
+        }
+    }
+    Ok((on_host, of_network))
+}
+
+/// All agents of a type.
+pub async fn agent_list_of_type(tx: &mut Tx, agent_type: &str) -> Result<Vec<Agent>> {
+    resource::by_chunks(tx, "agent_type", vec![agent_type.to_owned()]).await
+}
+
+pub async fn agent_try_insert(tx: &mut Tx, agent: &Agent) -> Result<Attempt> {
+    resource::try_insert(tx, agent).await
+}
+
+/// Writes an agent's row over; agents have no revisions, the last word counts.
+pub async fn agent_update(tx: &mut Tx, agent: &Agent) -> Result<()> {
+    let mut update = Query::update();
+    update.table(Alias::new("agents"));
+    let cells = nucleon_model::Resource::cells(agent).into_iter();
+    for (cell, &(column, kind)) in
+        cells.zip(<Agent as nucleon_model::Resource>::columns().iter())
+    {
+        if column != "id" {
+            update.value(Alias::new(column), Expr::val(resource::value_of(cell, kind)));
+        }
+    }
+    update.and_where(Expr::col(Alias::new("id")).eq(agent.id.to_string()));
+    tx.execute(&update).await.map(drop)
+}
+
+/// Notes heartbeats: one statement for all agents heard of at about the same time.
+pub async fn agent_heard(tx: &mut Tx, ids: &[AgentId], at: Timestamp) -> Result<()> {
+    let (column, cell) = ("heartbeat_timestamp", AgentTime(at).0.as_micros());
+    let mut update = Query::update();
+    update
+        .table(Alias::new("agents"))
+        .value(Alias::new(column), Expr::val(sea_query::Value::BigInt(Some(cell))))
+        .and_where(Expr::col(Alias::new("id")).is_in(ids.iter().map(ToString::to_string)));
+    tx.execute(&update).await.map(drop)
+}
+
+pub async fn agent_delete(tx: &mut Tx, id: AgentId) -> Result<bool> {
+    let mut delete = Query::delete();
+    delete
+        .from_table(Alias::new("agents"))
+        .and_where(Expr::col(Alias::new("id")).eq(id.to_string()));
+    Ok(tx.execute(&delete).await? > 0)
+}
+
+/// Has a DHCP agent serve a network; a second time changes nothing.
+pub async fn dhcp_agent_add(tx: &mut Tx, network: NetworkId, agent: AgentId) -> Result<Attempt> {
+    let mut insert = Query::insert();
+    insert
+        .into_table(Alias::new("network_dhcp_agents"))
+        .columns([Alias::new("network_id"), Alias::new("agent_id")])
+        .values_panic([Expr::val(network.to_string()), Expr::val(agent.to_string())]);
+    tx.attempt(&insert).await
+}
+
+/// Returns whether the agent had served the network.
+pub async fn dhcp_agent_remove(tx: &mut Tx, network: NetworkId, agent: AgentId) -> Result<bool> {
+    let mut delete = Query::delete();
+    delete
+        .from_table(Alias::new("network_dhcp_agents"))
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(Expr::col(Alias::new("agent_id")).eq(agent.to_string()));
+    Ok(tx.execute(&delete).await? > 0)
+}
+
+/// Which agents serve these networks.
+pub async fn dhcp_agents_of(
+    tx: &mut Tx,
+    networks: &[NetworkId],
+) -> Result<BTreeMap<NetworkId, Vec<AgentId>>> {
+    let ids: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    let found =
+        resource::owned(tx, "network_dhcp_agents", ("network_id", "agent_id"), &ids).await?;
+    Ok(parsed(found))
+}
+
+/// Which networks these agents serve.
+pub async fn dhcp_networks_of(
+    tx: &mut Tx,
+    agents: &[AgentId],
+) -> Result<BTreeMap<AgentId, Vec<NetworkId>>> {
+    let ids: Vec<String> = agents.iter().map(ToString::to_string).collect();
+    let found =
+        resource::owned(tx, "network_dhcp_agents", ("agent_id", "network_id"), &ids).await?;
+    Ok(parsed(found))
+}
+
+fn parsed<K, V>(found: BTreeMap<String, Vec<String>>) -> BTreeMap<K, Vec<V>>
+where
+    K: std::str::FromStr + Ord,
+    V: std::str::FromStr,
+{
+    found
+        .into_iter()
+        .filter_map(|(key, items)| {
+            let items = items.iter().filter_map(|item| item.parse().ok()).collect();
+            Some((key.parse().ok()?, items))
+        })
+        .collect()
+}
+
+/// How many networks each DHCP agent serves.
+pub async fn dhcp_agent_loads(tx: &mut Tx) -> Result<BTreeMap<AgentId, i64>> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("agent_id"))
+        .expr(Func::count(Expr::col(Alias::new("network_id"))))
+        .from(Alias::new("network_dhcp_agents"))
+        .group_by_col(Alias::new("agent_id"));
+    let rows = tx.fetch_all(&query).await?;
+    rows.iter().map(|row| Ok((row.parse("agent_id")?, row.at(1)?))).collect()
+}
+

@@ -1,0 +1,149 @@
+//! Ports in the store.
+
+use nucleon_model::{ListQuery, NetworkId, Port, PortId, Timestamp, port};
+use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Query};
+
+use crate::error::Result;
+use crate::list::{Listed, Listing, in_subquery, list};
+use crate::network::networks_of;
+use crate::resource;
+use crate::tx::Tx;
+
+/// Name of the unique key over network and MAC address.
+pub const PORT_MAC_KEY: &str = "ports_network_mac_uq";
+
+impl Listing for Port {
+    fn visible_to(project: Option<&str>) -> Option<Cond> {
+        project.map(|project| {
+            Cond::any()
+                .add(Expr::col(Alias::new("project_id")).eq(project))
+                .add(in_subquery("network_id", networks_of(project)))
+        })
+    }
+}
+
+/// # Errors
+/// [`crate::Error::Conflict`] on [`PORT_MAC_KEY`] when the network has the MAC address already.
+pub async fn port_insert(tx: &mut Tx, ports: &[Port]) -> Result<()> {
+    resource::insert(tx, ports).await
+}
+
+pub async fn port_get(tx: &mut Tx, id: PortId) -> Result<Option<Port>> {
+    resource::get(tx, id.to_string()).await
+}
+
+pub async fn port_get_all(tx: &mut Tx, ids: &[PortId]) -> Result<Vec<Port>> {
+    resource::get_all(tx, ids.iter().map(ToString::to_string).collect()).await
+}
+
+/// Ports that `project` may see, or all.
+pub async fn port_list(
+    tx: &mut Tx,
+    project: Option<&str>,
+    query: &ListQuery,
+) -> Result<Listed<Port>> {
+    list(tx, project, query).await
+}
+
+/// The ports bound to a host.
+pub async fn port_list_on_host(tx: &mut Tx, host: &str) -> Result<Vec<Port>> {
+    resource::by_chunks(tx, "host", vec![host.to_owned()]).await
+}
+
+/// The ports of networks.
+pub async fn port_list_of(tx: &mut Tx, networks: &[NetworkId]) -> Result<Vec<Port>> {
+    let ids = networks.iter().map(ToString::to_string).collect();
+    resource::by_chunks(tx, "network_id", ids).await
+}
+
+/// The ports with one of these `device_id`s.
+pub async fn port_list_of_device(tx: &mut Tx, device_id: &str) -> Result<Vec<Port>> {
+    resource::by_chunks(tx, "device_id", vec![device_id.to_owned()]).await
+}
+
+/// Whether a network has a port with an owner other than those given.
+pub async fn port_in_use(
+    tx: &mut Tx,
+    network: NetworkId,
+    except_owners: &[&'static str],
+) -> Result<bool> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("ports"))
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(
+            Expr::col(Alias::new("device_owner")).is_not_in(except_owners.iter().copied()),
+        )
+        .limit(1);
+    Ok(tx.fetch_optional(&query).await?.is_some())
+}
+
+/// # Errors
+/// [`crate::Error::Stale`] when the row is not at `revision`.
+pub async fn port_update_at(tx: &mut Tx, port: &Port, revision: i64) -> Result<()> {
+    resource::update_at(tx, port, port.id.to_string(), revision).await
+}
+
+/// # Errors
+/// [`crate::Error::Stale`] when the row is not at `revision`, or gone.
+pub async fn port_delete_at(tx: &mut Tx, id: PortId, revision: i64) -> Result<()> {
+    resource::delete_at::<Port>(tx, id.to_string(), revision).await
+}
+
+/// The part of a port's readiness that somebody reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    L2,
+    Dhcp,
+}
+
+impl Part {
+    /// Column of what is awaited, column of when it came, column of what else is awaited.
+    const fn columns(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::L2 => ("awaits_l2", "wired_at", "awaits_dhcp"),
+            Self::Dhcp => ("awaits_dhcp", "dhcp_ready_at", "awaits_l2"),
+        }
+    }
+}
+
+/// Notes that a part of some ports is ready; those that wait for nothing else become ACTIVE. One statement,
+/// however many ports.
+pub async fn port_part_ready(
+    tx: &mut Tx,
+    ids: &[PortId],
+    part: Part,
+    at: Timestamp,
+) -> Result<()> {
+    let (awaited, came_at, other) = part.columns();
+    let becomes_active = || {
+        Cond::all()
+            .add(Expr::col(Alias::new(other)).eq(false))
+            .add(Expr::col(Alias::new("admin_state_up")).eq(true))
+    };
+    let status = CaseStatement::new()
+        .case(becomes_active(), port::status::ACTIVE)
+        .finally(Expr::col(Alias::new("status")));
+    let active_at = CaseStatement::new()
+        .case(becomes_active(), at.as_micros())
+        .finally(Expr::col(Alias::new("active_at")));
+    for chunk in ids.chunks(1000) {
+        let mut update = Query::update();
+        update
+            .table(Alias::new("ports"))
+            .value(Alias::new("status"), status.clone())
+            .value(Alias::new("active_at"), active_at.clone())
+            .value(Alias::new(awaited), false)
+            .value(Alias::new(came_at), at.as_micros())
+            .value(
+                Alias::new("revision_number"),
+                Expr::col(Alias::new("revision_number")).add(Expr::val(1i64)),
+            )
+            .value(Alias::new("updated_at"), at.as_micros())
+            .and_where(Expr::col(Alias::new("id")).is_in(chunk.iter().map(ToString::to_string)))
+            .and_where(Expr::col(Alias::new(awaited)).eq(true));
+        tx.execute(&update).await?;
+    }
+    Ok(())
+}
