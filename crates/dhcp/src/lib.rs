@@ -18,6 +18,40 @@
 //!
 //! The first rule is silence towards clients that are not in the configuration: on a provider
 //! network physical machines with a DHCP server of their own share the segment.
+//!
+//! ```
+//! use nucleon_dhcp::v4::{LeaseTime, NetworkConfig, NotAnswerable, Reservation, Subnet};
+//!
+//! let config = NetworkConfig {
+//!     server_mac: "fa:16:3e:00:00:02".parse()?,
+//!     subnets: vec![Subnet {
+//!         cidr: "10.0.0.0/24".parse()?,
+//!         server: Some("10.0.0.2".parse()?),
+//!         enable_dhcp: true,
+//!         gateway: Some("10.0.0.1".parse()?),
+//!         dns_servers: vec!["8.8.8.8".parse()?],
+//!         host_routes: Vec::new(),
+//!         on_link: Vec::new(),
+//!     }],
+//!     reservations: vec![Reservation {
+//!         mac: "fa:16:3e:00:00:05".parse()?,
+//!         addresses: vec!["10.0.0.5".parse()?],
+//!         hostname: None,
+//!         options: Vec::new(),
+//!     }],
+//!     mtu: Some(1500),
+//!     domain: Some("openstacklocal".to_owned()),
+//!     lease_time: LeaseTime::DEFAULT,
+//!     renewal_time: None,
+//!     rebinding_time: None,
+//!     broadcast_reply: false,
+//! };
+//! let (network, issues) = config.compile();
+//! assert!(issues.is_empty());
+//! let noise = [0; 60];
+//! assert!(matches!(network.answer_frame(&noise), Err(NotAnswerable::Frame(_))));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod frame;
 pub mod v4;

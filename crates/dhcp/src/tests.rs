@@ -1,5 +1,6 @@
 //! The responder as a client sees it; replies are read by dhcproto's decoder.
 
+mod dnsmasq;
 mod frames;
 mod malformed;
 mod options;

@@ -278,8 +278,8 @@ fn the_boot_file_goes_into_the_header_and_into_option_67() {
     assert_eq!(offer.siaddr(), Ipv4Addr::new(10, 0, 0, 21));
     assert_eq!(offer.fname(), Some(b"pxelinux.0\0".as_slice()));
     assert_eq!(offer.sname(), Some(b"10.0.0.20\0".as_slice()));
-    assert_eq!(option(&offer, 67), Some(DhcpOption::BootfileName(b"pxelinux.0".to_vec())));
-    assert_eq!(option(&offer, 66), Some(DhcpOption::TFTPServerName(b"10.0.0.20".to_vec())));
+    assert_eq!(option(&offer, 67), Some(DhcpOption::BootfileName(b"pxelinux.0\0".to_vec())));
+    assert_eq!(option(&offer, 66), Some(DhcpOption::TFTPServerName(b"10.0.0.20\0".to_vec())));
     let address = Ipv4Addr::new(10, 0, 0, 22);
     assert_eq!(option(&offer, 150), Some(DhcpOption::TFTPServerAddress(address)));
 
@@ -295,10 +295,10 @@ fn an_ipxe_client_gets_the_options_tagged_for_it() {
         ("tag:ipxe,67", "http://10.0.0.20/boot.ipxe"),
     ]));
     let plain = reply(&network, &discover()).1;
-    assert_eq!(option(&plain, 67), Some(DhcpOption::BootfileName(b"undionly.kpxe".to_vec())));
+    assert_eq!(option(&plain, 67), Some(DhcpOption::BootfileName(b"undionly.kpxe\0".to_vec())));
     let marker = dhcproto::v4::UnknownOption::new(175.into(), vec![1]);
     let ipxe = reply(&network, &with(discover(), DhcpOption::Unknown(marker))).1;
-    let script = b"http://10.0.0.20/boot.ipxe".to_vec();
+    let script = b"http://10.0.0.20/boot.ipxe\0".to_vec();
     assert_eq!(option(&ipxe, 67), Some(DhcpOption::BootfileName(script)));
 }
 

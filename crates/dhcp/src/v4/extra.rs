@@ -67,7 +67,7 @@ pub(super) struct Extra {
     pub(super) effect: Effect,
 }
 
-/// The longest value: it must leave room in the smallest message that every client takes.
+/// More than this leaves no room for anything else in one Ethernet frame.
 const LONGEST_VALUE: usize = 1024;
 
 impl Extra {
@@ -129,6 +129,11 @@ fn effect_of(code: u8, kind: ValueKind, text: &str) -> Result<Effect, InvalidOpt
         }
         code::RENEWAL => Effect::Renewal(seconds().ok_or_else(wrong)?),
         code::REBINDING => Effect::Rebinding(seconds().ok_or_else(wrong)?),
+        // Boot loaders in the field expect a final zero, which clients must bear with
+        // (RFC 2132, section 2); dnsmasq sends it too.
+        code::BOOTFILE | code::TFTP_SERVER => {
+            Effect::Send(WireOption::new(code, [data.as_slice(), &[0]].concat()))
+        }
         _ => Effect::Send(WireOption::new(code, data)),
     })
 }

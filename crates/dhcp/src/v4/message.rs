@@ -64,13 +64,14 @@ pub(super) fn write(
     (message, areas.left_out)
 }
 
-/// The longest name of a boot file or server that fits its field with the final zero.
+/// Whether the name of a boot file fits its field; the final zero is part of it.
 pub(super) fn fits_file(name: &[u8]) -> bool {
-    name.len() < FILE_LEN
+    name.len() <= FILE_LEN
 }
 
+/// Whether the name of a server fits its field; the final zero is part of it.
 pub(super) fn fits_sname(name: &[u8]) -> bool {
-    name.len() < SNAME_LEN
+    name.len() <= SNAME_LEN
 }
 
 fn field(message: &mut Vec<u8>, len: usize, content: Option<&[u8]>) {

@@ -50,6 +50,7 @@ fn each_type_of_value_has_its_form() {
     assert_eq!(sent("default-ttl", "64"), (23, vec![64]));
     assert_eq!(sent("mtu", "1400"), (26, vec![5, 120]));
     assert_eq!(sent("arp-timeout", "60"), (35, vec![0, 0, 0, 60]));
+    assert_eq!(sent("bootfile-name", "pxelinux.0"), (67, b"pxelinux.0\0".to_vec()));
     assert_eq!(sent("vendor-class", "PXEClient"), (60, b"PXEClient".to_vec()));
     assert_eq!(sent("client-machine-id", "00:1:ff"), (97, vec![0, 1, 255]));
     assert_eq!(sent("vendor-encap", "01:04:0a"), (43, vec![1, 4, 10]));
