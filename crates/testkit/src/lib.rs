@@ -1,1 +1,26 @@
-//! Private database servers and scratch directories for tests.
+//! Private database servers for tests: MariaDB, two-node Galera, PostgreSQL, and files for SQLite.
+//!
+//! A test asks for [`databases`] and gets a fresh, empty database of each kind. The servers behind them are shared by
+//! all test programs of a checkout: the first one starts them, on free ports of loopback with their own directories,
+//! and a watchdog ends them some seconds after the last user is gone, however it went. Tests that break servers start
+//! a [`Server`] of their own.
+//!
+//! Where a program is missing the kind is skipped, loudly; with `NUCLEON_REQUIRE_DATABASES=1` that fails the test.
+//! It knows nothing of what is stored.
+//!
+//! ```text
+//!   test program --- shared flock ---> users.lock <--- exclusive, tried each second --- watchdog
+//!        |                                                                                 | kill, rm
+//!        +------ CREATE DATABASE ----> mariadbd | postgres (own port, own directory) <-----+
+//! ```
+
+mod database;
+mod galera;
+mod mariadb;
+mod postgres;
+mod process;
+mod server;
+mod shared;
+
+pub use crate::database::{Kind, TestDatabase, database, databases, databases_and_galera};
+pub use crate::server::Server;
