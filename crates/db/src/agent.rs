@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use nucleon_model::agent::AgentTime;
-use nucleon_model::{
-    Agent, AgentId, Attribute, Cell, ListQuery, NetworkId, Timestamp,
-};
+use nucleon_model::{Agent, AgentId, Attribute, Cell, ListQuery, NetworkId, Timestamp};
 use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SimpleExpr};
 
 use crate::error::Result;
@@ -59,9 +57,7 @@ pub async fn agent_list_about(
         .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()));
     let serves = Expr::exists(serving);
     let mut query = resource::select::<Agent>();
-    query.expr(
-        sea_query::CaseStatement::new().case(serves.clone(), 1i64).finally(0i64),
-    );
+    query.expr(sea_query::CaseStatement::new().case(serves.clone(), 1i64).finally(0i64));
     query.cond_where(Cond::any().add(Expr::col(Alias::new("host")).eq(host)).add(serves));
     let place = <Agent as nucleon_model::Resource>::columns().len();
     let (mut on_host, mut of_network) = (Vec::new(), Vec::new());
@@ -91,9 +87,7 @@ pub async fn agent_update(tx: &mut Tx, agent: &Agent) -> Result<()> {
     let mut update = Query::update();
     update.table(Alias::new("agents"));
     let cells = nucleon_model::Resource::cells(agent).into_iter();
-    for (cell, &(column, kind)) in
-        cells.zip(<Agent as nucleon_model::Resource>::columns().iter())
-    {
+    for (cell, &(column, kind)) in cells.zip(<Agent as nucleon_model::Resource>::columns().iter()) {
         if column != "id" {
             update.value(Alias::new(column), Expr::val(resource::value_of(cell, kind)));
         }
@@ -188,4 +182,3 @@ pub async fn dhcp_agent_loads(tx: &mut Tx) -> Result<BTreeMap<AgentId, i64>> {
     let rows = tx.fetch_all(&query).await?;
     rows.iter().map(|row| Ok((row.parse("agent_id")?, row.at(1)?))).collect()
 }
-

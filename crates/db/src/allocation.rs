@@ -69,7 +69,8 @@ pub async fn allocation_taken(
         .from(Alias::new("ip_allocations"))
         .and_where(Expr::col(Alias::new("subnet_id")).eq(subnet.to_string()))
         .and_where(
-            Expr::col(Alias::new("ip_key")).is_in(candidates.iter().map(|&address| sortable(address))),
+            Expr::col(Alias::new("ip_key"))
+                .is_in(candidates.iter().map(|&address| sortable(address))),
         );
     addresses(tx, &query).await
 }
@@ -95,11 +96,7 @@ pub async fn allocation_window(
 }
 
 /// Ports with addresses on a subnet, with the owner of each, `limit` at most.
-pub async fn allocation_holders(
-    tx: &mut Tx,
-    subnet: SubnetId,
-    limit: u64,
-) -> Result<Vec<PortId>> {
+pub async fn allocation_holders(tx: &mut Tx, subnet: SubnetId, limit: u64) -> Result<Vec<PortId>> {
     let mut query = Query::select();
     query
         .column(Alias::new("port_id"))

@@ -22,7 +22,7 @@ use crate::url::{DatabaseUrl, Server};
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(2);
 
 /// A snapshot holds no locks, but it holds back the clearing up of old rows.
-const IDLE_IN_SNAPSHOT: Duration = Duration::from_secs(60);
+const IDLE_IN_SNAPSHOT: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {

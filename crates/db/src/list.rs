@@ -3,9 +3,7 @@
 use nucleon_model::{
     Attribute, Cell, CellKind, Direction, Filter, FixedIpFilter, ListQuery, Resource, TagFilter,
 };
-use sea_query::{
-    Alias, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr,
-};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr};
 
 use crate::error::Result;
 use crate::resource::{fetch, get, select, value_of};

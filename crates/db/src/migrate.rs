@@ -17,11 +17,13 @@ use sea_query::{
     TableCreateStatement, TableDropStatement, UpdateStatement,
 };
 
-pub use crate::migrate::run::{check, downgrade_one, upgrade, version};
+pub use crate::migrate::run::{
+    check, check_with, downgrade_one, downgrade_one_with, upgrade, upgrade_with, version,
+};
 use crate::schema::Schema;
 
 /// All migrations, in order. Add yours at the end: `m0002_network::MIGRATION`, and so on.
-pub(crate) const MIGRATIONS: &[Migration] = &[m0001_journal::MIGRATION, m0002_networking::MIGRATION];
+pub const MIGRATIONS: &[Migration] = &[m0001_journal::MIGRATION, m0002_networking::MIGRATION];
 
 /// What a migration does to programs that do not know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -72,9 +72,7 @@ pub async fn port_in_use(
         .column(Alias::new("id"))
         .from(Alias::new("ports"))
         .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
-        .and_where(
-            Expr::col(Alias::new("device_owner")).is_not_in(except_owners.iter().copied()),
-        )
+        .and_where(Expr::col(Alias::new("device_owner")).is_not_in(except_owners.iter().copied()))
         .limit(1);
     Ok(tx.fetch_optional(&query).await?.is_some())
 }
@@ -110,12 +108,7 @@ impl Part {
 
 /// Notes that a part of some ports is ready; those that wait for nothing else become ACTIVE. One statement,
 /// however many ports.
-pub async fn port_part_ready(
-    tx: &mut Tx,
-    ids: &[PortId],
-    part: Part,
-    at: Timestamp,
-) -> Result<()> {
+pub async fn port_part_ready(tx: &mut Tx, ids: &[PortId], part: Part, at: Timestamp) -> Result<()> {
     let (awaited, came_at, other) = part.columns();
     let becomes_active = || {
         Cond::all()

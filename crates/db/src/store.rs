@@ -209,23 +209,20 @@ impl Store {
         let closure = Arc::new(closure);
         let id = Uuid::now_v7();
         let shared = self.0.shared.clone();
-        let outcome = match &self.0.queue {
-            Some(queue) => {
-                retry::run(&shared, label, || async {
-                    let (reply, answer) = oneshot::channel();
-                    let job = Closure::new(label, id, closure.clone(), reply);
-                    queue.send(Box::new(job)).await.map_err(|_| Error::Closed)?;
-                    answer.await.map_err(|_| Error::Closed)?
-                })
-                .await
-            }
-            None => {
-                let task = self.0.tasks.spawn(async move {
-                    let attempt = || single::write(shared.clone(), label, id, closure.clone());
-                    retry::run(&shared, label, attempt).await
-                });
-                task.await.unwrap_or(Err(Error::Closed))
-            }
+        let outcome = if let Some(queue) = &self.0.queue {
+            let attempt = || async {
+                let (reply, answer) = oneshot::channel();
+                let job = Closure::new(label, id, closure.clone(), reply);
+                queue.send(Box::new(job)).await.map_err(|_| Error::Closed)?;
+                answer.await.map_err(|_| Error::Closed)?
+            };
+            retry::run(&shared, label, attempt).await
+        } else {
+            let task = self.0.tasks.spawn(async move {
+                let attempt = || single::write(shared.clone(), label, id, closure.clone());
+                retry::run(&shared, label, attempt).await
+            });
+            task.await.unwrap_or(Err(Error::Closed))
         };
         outcome.map_err(E::from)?
     }

@@ -18,7 +18,10 @@ impl Listing for Subnet {
             "shared" => "shared",
             _ => return None,
         };
-        Some(in_subquery("network_id", ids_where("networks", one_of(column, CellKind::Bool, values))))
+        Some(in_subquery(
+            "network_id",
+            ids_where("networks", one_of(column, CellKind::Bool, values)),
+        ))
     }
 
     fn visible_to(project: Option<&str>) -> Option<Cond> {

@@ -63,6 +63,12 @@ impl TestDatabase {
         Ok(Self { kind: Kind::Sqlite, url, nodes, keeper: Keeper::Directory(directory) })
     }
 
+    /// Runs a statement by the server's own client, past the program under test. (On SQLite: nothing.)
+    pub fn sql(&self, sql: &str) -> Result<String> {
+        let Keeper::Server { ports, name } = &self.keeper else { return Ok(String::new()) };
+        self.kind.sql_in(ports, Some(name), sql)
+    }
+
     pub(crate) fn create(kind: Kind, ports: &[u16]) -> Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -108,11 +114,15 @@ impl Kind {
 
     /// Runs a statement by the server's own client.
     pub(crate) fn sql(self, ports: &[u16], sql: &str) -> Result<String> {
+        self.sql_in(ports, None, sql)
+    }
+
+    fn sql_in(self, ports: &[u16], database: Option<&str>, sql: &str) -> Result<String> {
         let Some(port) = ports.first() else { return Ok(String::new()) };
         match self {
             Self::Sqlite => Ok(String::new()),
-            Self::MariaDb | Self::Galera => crate::mariadb::sql(*port, sql),
-            Self::Postgres => crate::postgres::sql(*port, sql),
+            Self::MariaDb | Self::Galera => crate::mariadb::sql(*port, database, sql),
+            Self::Postgres => crate::postgres::sql(*port, database, sql),
         }
     }
 }

@@ -86,18 +86,19 @@ pub(crate) fn is_ready(port: u16) -> bool {
     let question = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS \
                     WHERE VARIABLE_NAME = 'wsrep_ready'";
     let on = "SELECT @@wsrep_on";
-    match (sql(port, on), sql(port, question)) {
+    match (sql(port, None, on), sql(port, None, question)) {
         (Ok(on), Ok(ready)) => on.trim() == "0" || ready.trim() == "ON",
         _ => false,
     }
 }
 
-pub(crate) fn sql(port: u16, sql: &str) -> Result<String> {
+pub(crate) fn sql(port: u16, database: Option<&str>, sql: &str) -> Result<String> {
     let mut client = command(find("mariadb").context("mariadb")?);
     client
         .args(["--no-defaults", "--user=root", "--host=127.0.0.1", "--batch"])
         .args(["--skip-column-names", "--connect-timeout=5"])
         .arg(format!("--port={port}"))
-        .arg(format!("--execute={sql}"));
+        .arg(format!("--execute={sql}"))
+        .args(database);
     run(client)
 }

@@ -66,14 +66,15 @@ impl Node {
 }
 
 pub(crate) fn is_ready(port: u16) -> bool {
-    sql(port, "SELECT 1").is_ok()
+    sql(port, None, "SELECT 1").is_ok()
 }
 
-pub(crate) fn sql(port: u16, sql: &str) -> Result<String> {
+pub(crate) fn sql(port: u16, database: Option<&str>, sql: &str) -> Result<String> {
     let mut client = command(find("psql").context("psql")?);
     client
         .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--username=postgres"])
-        .args(["--host=127.0.0.1", "--dbname=postgres"])
+        .arg("--host=127.0.0.1")
+        .arg(format!("--dbname={}", database.unwrap_or("postgres")))
         .arg(format!("--port={port}"))
         .arg(format!("--command={sql}"))
         .env("PGCONNECT_TIMEOUT", "5");

@@ -46,16 +46,25 @@ pub(crate) fn classify(error: sqlx::Error, sql: &str) -> Classified {
         let constraint = reference(database.as_ref());
         return Classified::Final(Error::Reference { constraint });
     }
-    let known = if let Some(error) = database.try_downcast_ref::<MySqlDatabaseError>() {
+    let known = by_code(database.as_ref());
+    Classified::Final(known.unwrap_or_else(|| refused(sqlx::Error::Database(database), sql)))
+}
+
+/// Whether an error that was not classified yet asks for another attempt.
+pub(crate) fn retry_reason(error: &sqlx::Error) -> Option<RetryReason> {
+    by_code(error.as_database_error()?)?.retry_reason()
+}
+
+fn by_code(error: &dyn DatabaseError) -> Option<Error> {
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
         mysql(error)
-    } else if let Some(error) = database.try_downcast_ref::<PgDatabaseError>() {
+    } else if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
         postgres(error)
-    } else if let Some(error) = database.try_downcast_ref::<SqliteError>() {
+    } else if let Some(error) = error.try_downcast_ref::<SqliteError>() {
         sqlite(error)
     } else {
         None
-    };
-    Classified::Final(known.unwrap_or_else(|| refused(sqlx::Error::Database(database), sql)))
+    }
 }
 
 fn refused(error: sqlx::Error, sql: &str) -> Error {

@@ -26,9 +26,18 @@ fn up(schema: &Schema) -> Vec<Step> {
 }
 
 fn down(schema: &Schema) -> Vec<Step> {
-    ["network_dhcp_agents", "agents", "tags", "ip_allocations", "ports", "subnets", "segments", "networks"]
-        .map(|table| Step::Drop(schema.drop_table(table)))
-        .to_vec()
+    [
+        "network_dhcp_agents",
+        "agents",
+        "tags",
+        "ip_allocations",
+        "ports",
+        "subnets",
+        "segments",
+        "networks",
+    ]
+    .map(|table| Step::Drop(schema.drop_table(table)))
+    .to_vec()
 }
 
 /// `created_at`, `updated_at`, `revision_number`.

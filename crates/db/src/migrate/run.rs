@@ -1,6 +1,7 @@
 //! Applying migrations: one program at a time.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_query::{
@@ -11,13 +12,14 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::SqlSafeStr;
 
 use crate::dialect::Dialect;
+use crate::error::classify::retry_reason;
 use crate::migrate::{Error, MIGRATIONS, Migration, Phase, State, Step};
 use crate::schema::Schema;
-use crate::store::Store;
+use crate::store::{Store, retry};
 use crate::tx::{Access, Attempt, Tx};
 
 /// How long a starting program waits for another that is migrating.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// PostgreSQL's advisory lock for this: `nucleon` in ASCII.
 const LOCK_NUMBER: i64 = 0x006e_7563_6c65_6f6e;
@@ -31,10 +33,7 @@ pub async fn upgrade(store: &Store) -> Result<Vec<i64>, Error> {
 
 /// The number of the newest migration that was applied; 0 for an empty database.
 pub async fn version(store: &Store) -> Result<i64, Error> {
-    let mut tx = store.shared().acquire(Access::Write).await?;
-    let schema = schema(&mut tx).await?;
-    record(&mut tx, &schema).await?;
-    Ok(applied(&mut tx).await?.keys().max().copied().unwrap_or(0))
+    Ok(recorded(store).await?.keys().max().copied().unwrap_or(0))
 }
 
 /// Compares the schema with what this program knows.
@@ -47,14 +46,47 @@ pub async fn downgrade_one(store: &Store) -> Result<i64, Error> {
     downgrade_one_with(store, MIGRATIONS).await
 }
 
-pub(crate) async fn upgrade_with(
+/// As [`upgrade`], with a list of one's own.
+pub async fn upgrade_with(store: &Store, migrations: &[Migration]) -> Result<Vec<i64>, Error> {
+    let done = Mutex::new(Vec::new());
+    again(store, "schema upgrade", || apply(store, migrations, &done)).await?;
+    Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// As [`check`], with a list of one's own.
+pub async fn check_with(store: &Store, migrations: &[Migration]) -> Result<State, Error> {
+    compare(&recorded(store).await?, migrations)
+}
+
+/// As [`downgrade_one`], with a list of one's own.
+pub async fn downgrade_one_with(store: &Store, migrations: &[Migration]) -> Result<i64, Error> {
+    again(store, "schema downgrade", || take_back(store, migrations)).await
+}
+
+/// Runs it again when it lost against another node's DDL: each step may be run twice.
+async fn again<T, F, Attempt>(store: &Store, label: &'static str, attempt: F) -> Result<T, Error>
+where
+    F: Fn() -> Attempt,
+    Attempt: Future<Output = Result<T, Error>>,
+{
+    let outcome = retry::run(store.shared(), label, || async {
+        match attempt().await {
+            Err(Error::Store(error @ crate::Error::Retry { .. })) => Err(error),
+            other => Ok(other),
+        }
+    });
+    outcome.await?
+}
+
+async fn apply(
     store: &Store,
     migrations: &[Migration],
-) -> Result<Vec<i64>, Error> {
+    done: &Mutex<Vec<i64>>,
+) -> Result<(), Error> {
     let (mut tx, schema) = begin(store).await?;
     let known = applied(&mut tx).await?;
     compare(&known, migrations)?;
-    let mut done = Vec::new();
+    let mut applied = Vec::new();
     for migration in migrations.iter().filter(|migration| !known.contains_key(&migration.number)) {
         for step in (migration.up)(&schema) {
             run(&mut tx, migration, step).await?;
@@ -70,26 +102,24 @@ pub(crate) async fn upgrade_with(
             ])
             .take();
         if let Attempt::Done(_) = tx.attempt(&insert).await? {
-            done.push(migration.number);
+            applied.push(migration.number);
             tracing::info!(migration.number, migration.name, "schema migrated");
+        }
+        if tx.dialect() == Dialect::MySql {
+            // Its DDL is committed already; so is this.
+            note(done, &mut applied);
         }
     }
     end(tx).await?;
-    Ok(done)
+    note(done, &mut applied);
+    Ok(())
 }
 
-pub(crate) async fn check_with(store: &Store, migrations: &[Migration]) -> Result<State, Error> {
-    let mut tx = store.shared().acquire(Access::Write).await?;
-    let schema = schema(&mut tx).await?;
-    record(&mut tx, &schema).await?;
-    let known = applied(&mut tx).await?;
-    compare(&known, migrations)
+fn note(done: &Mutex<Vec<i64>>, applied: &mut Vec<i64>) {
+    done.lock().unwrap_or_else(PoisonError::into_inner).append(applied);
 }
 
-pub(crate) async fn downgrade_one_with(
-    store: &Store,
-    migrations: &[Migration],
-) -> Result<i64, Error> {
+async fn take_back(store: &Store, migrations: &[Migration]) -> Result<i64, Error> {
     let (mut tx, schema) = begin(store).await?;
     let known = applied(&mut tx).await?;
     let last = known.keys().max().copied().ok_or(Error::Empty)?;
@@ -199,6 +229,31 @@ async fn record(tx: &mut Tx, schema: &Schema) -> Result<(), Error> {
     run(tx, &record, Step::Create(table)).await
 }
 
+/// What was applied, as a reader sees it; nothing where there is no record yet.
+async fn recorded(store: &Store) -> Result<BTreeMap<i64, String>, Error> {
+    let mut tx = store.shared().acquire(Access::Read).await?;
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => {
+            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'"
+        }
+        Dialect::MySql => {
+            "SELECT COUNT(*) FROM information_schema.tables \
+             WHERE table_schema = DATABASE() AND table_name = 'schema_migration'"
+        }
+        Dialect::Postgres => {
+            "SELECT COUNT(*) FROM information_schema.tables \
+             WHERE table_schema = CURRENT_SCHEMA() AND table_name = 'schema_migration'"
+        }
+    };
+    let values = SqlxValues(Values(Vec::new()));
+    let rows = tx.fetch_sql(sql.into_sql_str(), values).await?;
+    let tables: i64 = rows.first().map(|row| row.at(0)).transpose()?.unwrap_or(0);
+    if tables == 0 {
+        return Ok(BTreeMap::new());
+    }
+    applied(&mut tx).await
+}
+
 async fn applied(tx: &mut Tx) -> Result<BTreeMap<i64, String>, Error> {
     let query = Query::select()
         .columns(["number", "phase"])
@@ -228,11 +283,14 @@ async fn run(tx: &mut Tx, migration: &Migration, step: Step) -> Result<(), Error
     };
     match tx.control_text(sql.clone()).await {
         Err(error) if dialect == Dialect::MySql && was_done_before(&error) => Ok(()),
-        Err(source) => Err(Error::Step {
-            number: migration.number,
-            name: migration.name,
-            statement: sql,
-            source,
+        Err(source) => Err(match retry_reason(&source) {
+            Some(reason) => crate::Error::retry(reason, source).into(),
+            None => Error::Step {
+                number: migration.number,
+                name: migration.name,
+                statement: sql,
+                source,
+            },
         }),
         Ok(()) => Ok(()),
     }

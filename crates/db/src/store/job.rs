@@ -76,7 +76,7 @@ pub(crate) type Answer<T, E> = Result<Result<(T, Receipt), E>>;
 pub(crate) struct Closure<T, E, F> {
     label: &'static str,
     id: Uuid,
-    closure: Arc<F>,
+    run: Arc<F>,
     reply: oneshot::Sender<Answer<T, E>>,
     ended: Option<(Ended<T, E>, u32)>,
 }
@@ -85,10 +85,10 @@ impl<T, E, F> Closure<T, E, F> {
     pub(crate) fn new(
         label: &'static str,
         id: Uuid,
-        closure: Arc<F>,
+        run: Arc<F>,
         reply: oneshot::Sender<Answer<T, E>>,
     ) -> Self {
-        Self { label, id, closure, reply, ended: None }
+        Self { label, id, run, reply, ended: None }
     }
 }
 
@@ -108,7 +108,7 @@ where
 
     fn run<'a>(&'a mut self, tx: &'a mut Tx, limit: Duration) -> BoxFuture<'a, Verdict> {
         async move {
-            let ended = perform(&*self.closure, tx, self.label, limit).await;
+            let ended = perform(&*self.run, tx, self.label, limit).await;
             let verdict =
                 if matches!(ended, Ended::Keep(_)) { Verdict::Keep } else { Verdict::Undo };
             self.ended = Some((ended, tx.statements()));
@@ -121,8 +121,7 @@ where
         let tx = self.id;
         let answer = match (group, self.ended) {
             // Its own failure says more than that of the group.
-            (_, Some((Ended::Failed(error), _))) => Err(error),
-            (Err(error), _) => Err(error),
+            (_, Some((Ended::Failed(error), _))) | (Err(error), _) => Err(error),
             (Ok(()), Some((Ended::Keep(value), statements))) => {
                 Ok(Ok((value, Receipt { tx, statements })))
             }

@@ -1,0 +1,8 @@
+//! The store's promises, held against each database that can be had here.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod journal;
+mod migrate;
+mod scene;
+mod store;
