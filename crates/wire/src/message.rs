@@ -84,8 +84,6 @@ pub enum RefusalReason {
     InvalidHost { host: String },
     #[error("the server cannot answer now: {why}")]
     Unavailable { why: String },
-    #[error("the server has too many connections")]
-    TooManyConnections,
     #[error("another watch of this connection is being answered")]
     Busy,
     #[error("the server refuses the request: {why}")]

@@ -195,7 +195,6 @@ fn refusal() -> impl Strategy<Value = RefusalReason> {
         text().prop_map(|why| RefusalReason::Unavailable { why }),
         text().prop_map(|why| RefusalReason::Invalid { why }),
         text().prop_map(|what| RefusalReason::Unexpected { what }),
-        Just(RefusalReason::TooManyConnections),
         Just(RefusalReason::Busy),
         Just(RefusalReason::Stopping),
     ]
