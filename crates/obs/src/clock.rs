@@ -20,7 +20,8 @@ use crate::Timestamp;
 #[derive(Debug, Clone)]
 pub struct Clock(Source);
 
-/// A moment that only moves forward: for ages, deadlines and pauses. Its zero is arbitrary, and differs between processes.
+/// A moment that only moves forward: for ages, deadlines and pauses. Its zero is arbitrary, and
+/// differs between processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mono(Duration);
 
@@ -68,7 +69,8 @@ impl Clock {
         }
     }
 
-    /// Moves a fake clock forward and wakes whoever slept until then. The system's clock moves by itself: no effect.
+    /// Moves a fake clock forward and wakes whoever slept until then. The system's clock moves by
+    /// itself: no effect.
     pub fn advance(&self, by: Duration) {
         if let Source::Fake(time) = &self.0 {
             time.send_modify(|time| {

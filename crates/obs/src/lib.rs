@@ -1,16 +1,17 @@
-//! What every process here needs around its work: time, randomness, tasks with an owner, signals, logs, metrics and the
-//! service manager's notifications.
+//! What every process here needs around its work: time, randomness, tasks with an owner, signals,
+//! logs, metrics and the service manager's notifications.
 //!
-//! Nothing here knows of networks, resources or configuration files. A process puts the parts together so:
+//! Nothing here knows of networks, resources or configuration files. A process puts the parts
+//! together so:
 //!
 //! ```text
-//!   Signals --drain, interrupt, reload--> main <--first fatal failure-- Tasks
-//!                                          |                             |  groups, stopped last made first
-//!                                      shutdown() ---------------------->|-- Group "agents"  (deadline)
-//!                                          |                             |-- Group "api"     (deadline)
-//!                                   Notify: ready, stopping, watchdog    '-- Group "store"   (deadline)
+//!   Signals -- drain, interrupt, reload --> main <-- first failure -- Tasks
+//!                                            |                        |  last made, first stopped
+//!                                       shutdown() ------------------>|- Group "agents"
+//!                                            |                        |- Group "api"
+//!                           Notify: ready, stopping, watchdog         '- Group "store"
 //!
-//!   Logging (stderr, journal, file)     Metrics (one registry, families made once per crate)
+//!   Logging: stderr, journal, file       Metrics: one registry, families made once in each crate
 //!   Clock, Random: handed down, so that tests own time and chance
 //! ```
 

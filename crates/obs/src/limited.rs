@@ -9,8 +9,9 @@ use crate::{Clock, Mono};
 
 /// Lets a message about the same thing through once in a period, and counts the others.
 ///
-/// For repeated bad input: a peer that sends garbage a thousand times a second is worth one line in the log. The number of
-/// keys is bounded, since keys come from outside; past the bound the strangers share one allowance.
+/// For repeated bad input: a peer that sends garbage a thousand times a second is worth one line in
+/// the log. The number of keys is bounded, since keys come from outside; past the bound the
+/// strangers share one allowance.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -59,7 +60,8 @@ impl<K: Eq + Hash + Clone> Limited<K> {
         self
     }
 
-    /// Counts one event. `Some(n)`: say it, `n` like it were held back since the last time. `None`: stay quiet.
+    /// Counts one event. `Some(n)`: say it, `n` like it were held back since the last time. `None`:
+    /// stay quiet.
     pub fn pass(&self, key: &K) -> Option<u64> {
         let now = self.clock.mono();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

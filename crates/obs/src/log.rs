@@ -28,8 +28,8 @@ pub struct LogOptions {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// One line for people: time, level, module, message, fields. Under systemd's journal, which adds the time itself, the
-    /// line begins with its priority instead (sd-daemon(3)).
+    /// One line for people: time, level, module, message, fields. Under systemd's journal, which
+    /// adds the time itself, the line begins with its priority instead (sd-daemon(3)).
     #[default]
     Human,
     /// One JSON object a line.
@@ -71,7 +71,8 @@ impl Logging {
         Ok(Self { filter: handle, fixed_filter: options.filter.is_some(), file })
     }
 
-    /// Opens the log file anew (after a rotation) and takes over `debug`, as far as no filter was given.
+    /// Opens the log file anew (after a rotation) and takes over `debug`, as far as no filter was
+    /// given.
     pub fn reload(&self, debug: bool) -> Result<(), LogError> {
         if let Some(file) = &self.file {
             file.reopen()?;
@@ -116,7 +117,8 @@ fn filter_of(options: &LogOptions) -> Result<EnvFilter, LogError> {
         .map_err(|source| LogError::Filter { filter: levels.to_owned(), source })
 }
 
-/// systemd names the device and inode of the stream that it connected (systemd.exec(5), `JOURNAL_STREAM`).
+/// systemd names the device and inode of the stream that it connected (systemd.exec(5),
+/// `JOURNAL_STREAM`).
 fn stderr_is_the_journal() -> bool {
     use std::os::unix::fs::MetadataExt;
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };

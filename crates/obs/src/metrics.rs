@@ -14,8 +14,9 @@ pub const EXPOSITION_TYPE: &str = "application/openmetrics-text; version=1.0.0; 
 
 /// A handle to the process's one registry.
 ///
-/// Each crate makes its families in one struct with one constructor that takes this handle, keeps the struct, and registers
-/// clones: two places that count the same thing then share one family. Names are given without the prefix `nucleon_`.
+/// Each crate makes its families in one struct with one constructor that takes this handle, keeps
+/// the struct, and registers clones: two places that count the same thing then share one family.
+/// Names are given without the prefix `nucleon_`.
 ///
 /// ```
 /// use nucleon_obs::Metrics;
@@ -36,7 +37,8 @@ impl Metrics {
         Self(Arc::new(Mutex::new(registry)))
     }
 
-    /// Registers a clone of `metric` (clones share their values) as `nucleon_<name>` and gives it back.
+    /// Registers a clone of `metric` (clones share their values) as `nucleon_<name>` and gives it
+    /// back.
     pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
         self.lock().register(format!("nucleon_{name}"), help, metric.clone());
         metric

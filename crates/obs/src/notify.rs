@@ -20,7 +20,8 @@ impl Notify {
         send(&[NotifyState::Status(&one_line(status))]);
     }
 
-    /// A reload began; [`Notify::ready`] ends it. systemd wants the monotonic time with it (`Type=notify-reload`).
+    /// A reload began; [`Notify::ready`] ends it. systemd wants the monotonic time with it
+    /// (`Type=notify-reload`).
     pub fn reloading(self) {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => send(&[NotifyState::Reloading, now]),
@@ -32,12 +33,14 @@ impl Notify {
         send(&[NotifyState::Stopping, NotifyState::Status(&one_line(status))]);
     }
 
-    /// How long the service manager waits for a sign of life, when it watches this process (`WatchdogSec=`).
+    /// How long the service manager waits for a sign of life, when it watches this process
+    /// (`WatchdogSec=`).
     pub fn watchdog_period(self) -> Option<Duration> {
         sd_notify::watchdog_enabled()
     }
 
-    /// Gives signs of life from a task of `group`, at half the period: a runtime that hangs is noticed.
+    /// Gives signs of life from a task of `group`, at half the period: a runtime that hangs is
+    /// noticed.
     pub fn spawn_watchdog(self, group: &Group) {
         let Some(period) = self.watchdog_period() else { return };
         group.spawn("watchdog", move |cancel| async move {

@@ -6,7 +6,8 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::gauge::ConstGauge;
 
-/// Resident memory, threads and open files, from `/proc/self` (proc(5)); a figure that cannot be read is left out.
+/// Resident memory, threads and open files, from `/proc/self` (proc(5)); a figure that cannot be
+/// read is left out.
 #[derive(Debug)]
 pub(crate) struct ProcessCollector;
 

@@ -5,8 +5,8 @@
 //!     |
 //!     '- Group "api", 10 s   -- one cancel token, one count of what runs
 //!          |- spawn             a job: may end at any time; its panic is logged
-//!          |- spawn_vital       must run until cancelled: any other end is the process's first failure
-//!          '- spawn_restarting  must run until cancelled: any other end is logged, and it starts again after a pause
+//!          |- spawn_vital       runs until cancelled: any other end is the process's failure
+//!          '- spawn_restarting  runs until cancelled: after any other end it starts again
 //! ```
 
 mod backoff;
@@ -51,7 +51,8 @@ impl Tasks {
         Self { groups: Arc::default(), failure: watch::Sender::new(None) }
     }
 
-    /// A new group, to be stopped before the groups that exist already; its tasks get `deadline` to end by themselves.
+    /// A new group, to be stopped before the groups that exist already; its tasks get `deadline` to
+    /// end by themselves.
     pub fn group(&self, name: &str, deadline: Duration) -> Group {
         let group = Group::new(name, deadline, self.failure.clone());
         self.groups.lock().unwrap_or_else(PoisonError::into_inner).push(group.clone());
@@ -77,7 +78,8 @@ impl Tasks {
         self.failure.borrow().clone()
     }
 
-    /// Stops the groups, last made first, each within its deadline. Goes on past tasks that do not end, and names them.
+    /// Stops the groups, last made first, each within its deadline. Goes on past tasks that do not
+    /// end, and names them.
     pub async fn shutdown(&self) -> ShutdownReport {
         let mut report = ShutdownReport::default();
         loop {

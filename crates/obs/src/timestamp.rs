@@ -9,10 +9,11 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Microseconds since 1970 in UTC, within the years 0 to 9998: each value has a text form in the API and in RFC 3339.
+/// Microseconds since 1970 in UTC, within the years 0 to 9998: each value has a text form in the
+/// API and in RFC 3339.
 ///
-/// `Display` writes RFC 3339 with six digits (`2026-08-07T12:00:00.000001Z`), which is also the serialised form;
-/// [`Timestamp::api`] writes Neutron's form, in whole seconds.
+/// `Display` writes RFC 3339 with six digits (`2026-08-07T12:00:00.000001Z`), which is also the
+/// serialised form; [`Timestamp::api`] writes Neutron's form, in whole seconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
@@ -32,7 +33,8 @@ impl Timestamp {
     /// 9998-12-31T23:59:59.999999Z.
     pub const MAX: Self = Self(253_370_764_799_999_999);
 
-    /// The moment this many microseconds after 1970; beyond [`Self::MIN`] and [`Self::MAX`], the nearer of them.
+    /// The moment this many microseconds after 1970; beyond [`Self::MIN`] and [`Self::MAX`], the
+    /// nearer of them.
     pub const fn from_micros(micros: i64) -> Self {
         if micros < Self::MIN.0 {
             Self::MIN
@@ -67,7 +69,8 @@ impl Timestamp {
         ApiTime(self)
     }
 
-    /// How long after `earlier` this is; zero when it is not after it, as wall clocks may step back.
+    /// How long after `earlier` this is; zero when it is not after it, as wall clocks may step
+    /// back.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -120,7 +123,8 @@ impl fmt::Display for ApiTime {
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
-    /// Reads RFC 3339 with any offset and any precision; finer digits than microseconds are cut off.
+    /// Reads RFC 3339 with any offset and any precision; finer digits than microseconds are cut
+    /// off.
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         let moment: jiff::Timestamp =
             text.parse().map_err(|_| InvalidTimestamp(text.to_owned()))?;

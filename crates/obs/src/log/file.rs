@@ -25,7 +25,8 @@ impl LogFile {
         Ok(Self(Arc::new(Inner { path, file: Mutex::new(file) })))
     }
 
-    /// Writes to the path anew: the old file may have been renamed. On an error the old file stays in use.
+    /// Writes to the path anew: the old file may have been renamed. On an error the old file stays
+    /// in use.
     pub(super) fn reopen(&self) -> Result<(), LogError> {
         let file = append(&self.0.path)?;
         *self.0.file.lock().unwrap_or_else(PoisonError::into_inner) = file;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::Random;
 
-/// Pauses that double from `first` to `longest`, each jittered, so that many that fail together do not come back together.
+/// Pauses that double from `first` to `longest`, each jittered, so that many that fail together do
+/// not come back together.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,

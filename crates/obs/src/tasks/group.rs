@@ -109,7 +109,8 @@ impl Group {
         OwnedTask(self.start_job(name.into(), work(self.0.cancel.child_token())))
     }
 
-    /// A task that must run until it is cancelled. Any other end is reported by [`super::Tasks::failed`].
+    /// A task that must run until it is cancelled. Any other end is reported by
+    /// [`super::Tasks::failed`].
     pub fn spawn_vital<F>(&self, name: impl Into<Name>, work: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output: Ending> + Send + 'static,
@@ -123,8 +124,9 @@ impl Group {
         });
     }
 
-    /// A task that must run until it is cancelled. Any other end is logged, and `work` is called again after a pause; one
-    /// that had run for longer than the longest pause is taken to have done well.
+    /// A task that must run until it is cancelled. Any other end is logged, and `work` is called
+    /// again after a pause; one that had run for longer than the longest pause is taken to have
+    /// done well.
     pub fn spawn_restarting<F>(
         &self,
         name: impl Into<Name>,
@@ -181,7 +183,8 @@ impl Group {
             })
             .collect();
         for straggler in &stragglers {
-            tracing::warn!(task = %straggler.task, group = self.name(), "{straggler}; it is cut off");
+            let task = &straggler.task;
+            tracing::warn!(%task, group = self.name(), "{straggler}; it is cut off");
         }
         // An abort works at the task's next await; one that blocks its thread is left behind.
         let _ = tokio::time::timeout(Duration::from_millis(500), self.0.tracker.wait()).await;
@@ -208,8 +211,8 @@ impl Group {
         let id = running.next;
         running.next += 1;
         let entry = Entry { group: self.clone(), id };
-        // The entry is taken out when the task ends or is dropped half-way. It cannot miss: the table is locked until the
-        // entry is in.
+        // The entry is taken out when the task ends or is dropped half-way. It cannot miss: the
+        // table is locked until the entry is in.
         let handle = self.0.tracker.spawn(async move {
             let _entry = entry;
             work.await;
@@ -233,10 +236,12 @@ impl Group {
         });
     }
 
-    /// Ending is right after cancellation, in whatever way; errors on the way out are still worth a line.
+    /// Ending is right after cancellation, in whatever way; errors on the way out are still worth a
+    /// line.
     fn judge_cancelled(&self, name: &Name, cause: &Cause) {
         if *cause != Cause::Ended {
-            tracing::warn!(task = %name, group = self.name(), "task '{name}' {cause} while stopping");
+            let group = self.name();
+            tracing::warn!(task = %name, group, "task '{name}' {cause} while stopping");
         }
     }
 

@@ -1,0 +1,82 @@
+//! Closed sets of words.
+
+use std::fmt;
+
+use super::{FromText, Invalid};
+
+macro_rules! choices {
+    (
+        $(#[$about:meta])*
+        pub enum $Name:ident { $($(#[$note:meta])* $Choice:ident = $word:literal),+ $(,)? }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $Name {
+            $($(#[$note])* $Choice),+
+        }
+
+        impl $Name {
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$Choice => $word),+ }
+            }
+        }
+
+        impl FromText for $Name {
+            const KIND: &'static str = concat!("one of", $(" ", $word),+);
+
+            fn from_text(text: &str, _: &mut Vec<String>) -> Result<Self, Invalid> {
+                match text {
+                    $($word => Ok(Self::$Choice),)+
+                    _ => Err(Invalid::NotOneOf(Self::WORDS)),
+                }
+            }
+        }
+
+        impl fmt::Display for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+choices! {
+    /// Who may use the API, and how they say who they are.
+    pub enum AuthStrategy {
+        /// Keystone's tokens.
+        Keystone = "keystone",
+        /// Everybody is an administrator: loopback only.
+        Noauth = "noauth",
+        HttpBasic = "http_basic",
+    }
+}
+
+choices! {
+    /// Which of Open vSwitch's datapaths carries the bridges.
+    pub enum DatapathType {
+        /// The kernel's.
+        System = "system",
+        /// In user space.
+        Netdev = "netdev",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parsed;
+    use super::*;
+
+    #[test]
+    fn a_choice_is_one_of_its_words_exactly() {
+        assert_eq!(parsed("http_basic"), Ok(AuthStrategy::HttpBasic));
+        for text in ["", "Keystone", "none"] {
+            let error = parsed::<AuthStrategy>(text).unwrap_err();
+            assert_eq!(error.to_string(), "not one of keystone, noauth, http_basic");
+        }
+        assert!(AuthStrategy::WORDS.iter().all(|word| {
+            parsed::<AuthStrategy>(word).is_ok_and(|choice| choice.as_str() == *word)
+        }));
+    }
+}
