@@ -1,1 +1,47 @@
 //! The REST API: requests parsed by the declarations, answers rendered from records.
+//!
+//! It owns HTTP: addresses, bodies, parameters, statuses, error bodies, the documents that describe the API, and the
+//! listening socket. It owns no meaning: what an operation does, and who may do it, is `core`'s, reached through
+//! [`nucleon_core::Noun`]; who asks is said by an [`Authenticator`].
+//!
+//! ```text
+//!   connection ──► edge ──► router ──► collection::<T>, member::<T> ──► core
+//!   (server.rs)     │                     │ call.rs   who asks, the body
+//!                   │ request id          │ draft.rs  body ─► T::Draft
+//!                   │ deadline, panics    │ query.rs  parameters ─► ListQuery
+//!                   │ log, metrics        │ render.rs records ─► JSON
+//!                   '─ fault.rs: errors ──' links.rs  pages ─► links
+//! ```
+//!
+//! A resource is served by one line in [`resources`]; nothing else here names one, but for the few documents and
+//! sub-resources that are about one kind alone.
+
+mod app;
+mod call;
+mod discovery;
+mod draft;
+mod edge;
+mod extensions;
+mod fault;
+mod filter;
+mod identity;
+mod links;
+mod metrics;
+mod openapi;
+mod options;
+mod query;
+mod render;
+mod request_id;
+mod resource;
+mod resources;
+mod scheduler;
+mod seam;
+mod server;
+mod shape;
+mod tags;
+
+pub use crate::app::{Api, ApiParts};
+pub use crate::extensions::Extensions;
+pub use crate::identity::{AuthError, Authenticator, NoAuth};
+pub use crate::options::{ApiOptions, Preview, ProxyHeaders, UnknownFilters};
+pub use crate::server::{BindError, Server};

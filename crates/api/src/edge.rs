@@ -1,0 +1,132 @@
+//! What happens to every request around its handler: a name, a deadline, a catcher of panics, a count, a line in the log.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Uri};
+use axum::response::Response;
+use futures::FutureExt as _;
+use nucleon_core::Error;
+use tower::ServiceExt as _;
+use tracing::Instrument as _;
+
+use crate::app::Api;
+use crate::fault::Fault;
+use crate::metrics::resource_label;
+use crate::request_id::{self, RequestId};
+
+/// What is known of a request on its arrival, kept with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrival {
+    pub(crate) request_id: String,
+    /// The path as the client wrote it.
+    pub(crate) path: String,
+}
+
+/// The service around `routes`.
+pub(crate) fn wrap(api: Api, routes: Router) -> Router {
+    Router::new().fallback(handle).with_state((api, routes))
+}
+
+async fn handle(State((api, routes)): State<(Api, Router)>, mut request: Request) -> Response {
+    let began = api.clock().mono();
+    let RequestId(request_id) = RequestId::new(api.random());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    *request.uri_mut() = normal(request.uri());
+    let resource = resource_label(request.uri().path(), api.collections());
+    let global = request_id::global(request.headers()).map(str::to_owned);
+    let arrival = Arrival { request_id: request_id.clone(), path: path.clone() };
+    request.extensions_mut().insert(arrival);
+
+    let span = tracing::error_span!("request", request.id = request_id, request.global_id = global);
+    async {
+        let mut response = answer(&api, routes, request).await;
+        // Hexadecimal digits and dashes are a header value.
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert(request_id::HEADER, value);
+        }
+        let duration = api.clock().mono() - began;
+        let status = response.status().as_u16();
+        api.metrics().answered(&method, resource, status, duration);
+        let duration_ms = duration.as_secs_f64() * 1000.0;
+        tracing::info!(%method, path, status, duration_ms, "request answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+async fn answer(api: &Api, routes: Router, request: Request) -> Response {
+    let work = AssertUnwindSafe(routes.oneshot(request)).catch_unwind();
+    match api.clock().timeout(api.options().answer_timeout, work).await {
+        Some(Ok(Ok(response))) => response,
+        Some(Ok(Err(never))) => match never {},
+        Some(Err(panic)) => Fault::from(Error::internal(panic_text(&*panic))).answer(),
+        None => {
+            tracing::error!(limit = ?api.options().answer_timeout, "request not answered in time");
+            Fault::answer_too_slow().answer()
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a handler panicked: {}", text.unwrap_or("no message"))
+}
+
+/// The address without what it may end in: `.json` on any path of the API, and a slash where none is needed.
+fn normal(uri: &Uri) -> Uri {
+    let path = uri.path();
+    let short = match path {
+        "/" | "/v2.0/" => path,
+        _ => path.trim_end_matches('/'),
+    };
+    let short = match short.strip_suffix(".json") {
+        Some(stem) if short.starts_with("/v2.0/") && !stem.ends_with('/') => stem,
+        _ => short,
+    };
+    if short == path || short.is_empty() {
+        return uri.clone();
+    }
+    let rewritten = match uri.query() {
+        Some(query) => format!("{short}?{query}"),
+        None => short.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(rewritten).ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}
+
+/// What handlers return: the answer, or why there is none.
+pub(crate) type Answer = Result<Response, Fault>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suffix_or_slash_at_the_end_does_not_matter() {
+        for (uri, expected) in [
+            ("/v2.0/networks.json", "/v2.0/networks"),
+            ("/v2.0/networks.json?fields=id", "/v2.0/networks?fields=id"),
+            ("/v2.0/networks/a.json", "/v2.0/networks/a"),
+            ("/v2.0/networks/", "/v2.0/networks"),
+            ("/v2.0/networks/a.b", "/v2.0/networks/a.b"),
+            ("/v2.0/", "/v2.0/"),
+            ("/v2.0", "/v2.0"),
+            ("/", "/"),
+            ("//", "//"),
+            ("/openapi.json", "/openapi.json"),
+            ("/v2.0/.json", "/v2.0/.json"),
+            ("/v2.0/networks?name=a.json", "/v2.0/networks?name=a.json"),
+        ] {
+            assert_eq!(normal(&uri.parse().unwrap()).to_string(), expected, "{uri}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Which extensions are served, and with them which attributes.
+
+use nucleon_model::{AttrSet, EXTENSIONS, Extension, Readiness, ResourceDecl};
+use serde::Serialize;
+
+use crate::options::Preview;
+
+/// The extensions that this server answers for.
+#[derive(Debug, Clone)]
+pub struct Extensions(Vec<&'static Extension>);
+
+impl Extensions {
+    pub fn new(preview: Preview) -> Self {
+        let served = |extension: &&Extension| {
+            extension.readiness == Readiness::Works || preview == Preview::Shown
+        };
+        Self(EXTENSIONS.iter().filter(served).collect())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &'static Extension> {
+        self.0.iter().copied()
+    }
+
+    pub fn find(&self, alias: &str) -> Option<&'static Extension> {
+        self.iter().find(|extension| extension.alias == alias)
+    }
+
+    /// The attributes of a resource that are the core API's or an extension's that is served.
+    pub fn attributes(&self, decl: &ResourceDecl) -> AttrSet {
+        decl.select(|attribute| {
+            attribute.alias == decl.name || self.find(attribute.alias).is_some()
+        })
+    }
+}
+
+/// An extension as the API shows it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    name: &'static str,
+    alias: &'static str,
+    description: &'static str,
+    updated: &'static str,
+    links: [&'static str; 0],
+}
+
+impl From<&'static Extension> for Shown {
+    fn from(extension: &'static Extension) -> Self {
+        let Extension { name, alias, description, updated, readiness: _ } = extension;
+        Self { name, alias, description, updated, links: [] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nucleon_model::{Agent, Network, Port, Resource, Segment, Subnet};
+
+    use super::*;
+
+    #[test]
+    fn a_preview_is_shown_only_when_asked_for() {
+        let hidden = Extensions::new(Preview::Hidden);
+        let shown = Extensions::new(Preview::Shown);
+        assert!(hidden.find("allowed-address-pairs").is_none());
+        assert!(shown.find("allowed-address-pairs").is_some());
+        assert!(hidden.find("provider").is_some());
+    }
+
+    #[test]
+    fn the_attributes_of_a_hidden_extension_are_not_served() {
+        let (index, _) = Port::DECL.find("allowed_address_pairs").unwrap();
+        assert!(!Extensions::new(Preview::Hidden).attributes(Port::DECL).contains(index));
+        assert!(Extensions::new(Preview::Shown).attributes(Port::DECL).contains(index));
+    }
+
+    #[test]
+    fn every_alias_of_an_attribute_is_an_extension_or_the_resource() {
+        let shown = Extensions::new(Preview::Shown);
+        for decl in [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL] {
+            assert_eq!(shown.attributes(decl), decl.select(|_| true), "{}", decl.name);
+        }
+    }
+}

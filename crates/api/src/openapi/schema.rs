@@ -1,0 +1,128 @@
+//! Schemas of objects and their attributes.
+
+use nucleon_model::{AttrDefault, AttrSet, Attribute, Flags, ResourceDecl, Rule};
+use serde_json::{Map, Value, json};
+
+use crate::draft::default;
+use crate::shape::{Item, Shape};
+
+/// Where an object stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Answer,
+    Create,
+    Update,
+}
+
+/// An object with the attributes in `names`.
+pub(super) fn object_schema(decl: &ResourceDecl, names: AttrSet, usage: Use) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for attribute in names.iter().filter_map(|index| decl.attributes.get(index)) {
+        let mut schema = attribute_schema(Shape::of(decl, attribute), attribute);
+        if let Value::Object(schema) = &mut schema {
+            if nullable(attribute, usage) {
+                allow_null(schema);
+            }
+            schema.insert("description".to_owned(), attribute.doc.trim().into());
+            if usage == Use::Answer && !attribute.is(Flags::POST) && !attribute.is(Flags::PUT) {
+                schema.insert("readOnly".to_owned(), true.into());
+            }
+            if usage == Use::Create
+                && let Some(default) = default(attribute)
+            {
+                schema.insert("default".to_owned(), default);
+            }
+        }
+        if usage == Use::Create && attribute.default == AttrDefault::Required {
+            required.push(attribute.name);
+        }
+        properties.insert(attribute.name.to_owned(), schema);
+    }
+    let mut object = json!({
+        "type": "object",
+        "description": decl.doc.trim(),
+        "properties": properties,
+    });
+    if let Value::Object(object) = &mut object {
+        if !required.is_empty() {
+            object.insert("required".to_owned(), required.into());
+        }
+        if usage != Use::Answer {
+            object.insert("additionalProperties".to_owned(), false.into());
+        }
+    }
+    object
+}
+
+/// A value of an attribute, `null` apart.
+pub(super) fn attribute_schema(shape: Shape, attribute: &Attribute) -> Value {
+    match shape {
+        Shape::Bool => json!({"type": "boolean"}),
+        Shape::Int => match attribute.rule {
+            Rule::Range(min, i64::MAX) => json!({"type": "integer", "minimum": min}),
+            Rule::Range(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
+            Rule::OneOfInt(values) => json!({"type": "integer", "enum": values}),
+            _ => json!({"type": "integer"}),
+        },
+        Shape::Text => match attribute.rule {
+            Rule::Text(max) => json!({"type": "string", "maxLength": max}),
+            _ => json!({"type": "string"}),
+        },
+        Shape::Word(words) => json!({"type": "string", "enum": words}),
+        Shape::Uuid => json!({"type": "string", "format": "uuid"}),
+        Shape::Address => address(),
+        Shape::Prefix => json!({"type": "string", "examples": ["192.0.2.0/24", "2001:db8::/64"]}),
+        Shape::Mac => json!({"type": "string", "examples": ["fa:16:3e:00:00:01"]}),
+        // Agents' times are without `T` and `Z`, and so are no date-time.
+        Shape::Time => json!({"type": "string"}),
+        Shape::List(item) => json!({"type": "array", "items": match item {
+            Item::Text => json!({"type": "string"}),
+            Item::Uuid => json!({"type": "string", "format": "uuid"}),
+            Item::Address => address(),
+            Item::Dict => json!({"type": "object"}),
+        }}),
+        Shape::Dict => json!({"type": "object"}),
+    }
+}
+
+/// The body of an error.
+pub(super) fn error() -> Value {
+    let text = json!({"type": "string"});
+    json!({
+        "type": "object",
+        "required": ["NeutronError"],
+        "properties": {
+            "NeutronError": {
+                "type": "object",
+                "required": ["type", "message", "detail"],
+                "properties": {"type": text, "message": text, "detail": text},
+            },
+        },
+    })
+}
+
+fn address() -> Value {
+    json!({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})
+}
+
+/// Whether `null` may stand there. An answer may show it for all that nobody has set.
+fn nullable(attribute: &Attribute, usage: Use) -> bool {
+    let unset = matches!(attribute.default, AttrDefault::Unset | AttrDefault::Null);
+    attribute.is(Flags::NULLABLE)
+        || (usage == Use::Answer
+            && unset
+            && !matches!(attribute.name, "id" | "project_id" | "tenant_id"))
+}
+
+fn allow_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::Array(forms)) = schema.get_mut("anyOf") {
+        forms.push(json!({"type": "null"}));
+    }
+    if let Some(name) = schema.get("type").cloned() {
+        schema.insert("type".to_owned(), json!([name, "null"]));
+    }
+    if let Some(Value::Array(values)) = schema.get_mut("enum") {
+        values.push(Value::Null);
+    }
+}

@@ -1,0 +1,122 @@
+//! Holds every flag of the declarations against what Neutron's own definitions say.
+//!
+//! The reference is looked for in `NUCLEON_REFERENCE` or `../shared` beside the checkout.
+
+use std::path::PathBuf;
+
+use nucleon_model::{
+    Agent, AttrDefault, Attribute, Flags, Network, Port, Resource, ResourceDecl, Segment, Subnet,
+};
+use serde_json::{Value, json};
+
+fn reference() -> Option<Value> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
+    let directory =
+        std::env::var_os("NUCLEON_REFERENCE").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let path = directory.join("neutron/api-definitions.json");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("SKIPPED: no reference at {}", path.display());
+        return None;
+    };
+    Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+/// Where the declarations differ on purpose: resource, attribute, flag, and why.
+const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
+    ("network", "tenant_id", "required_by_policy", MIRROR),
+    ("subnet", "tenant_id", "required_by_policy", MIRROR),
+    ("port", "tenant_id", "required_by_policy", MIRROR),
+];
+
+const MIRROR: &str = "policy reads project_id, which tenant_id shows a second time";
+
+/// A difference: resource, attribute, flag, and what stands here and there.
+type Difference = (&'static str, &'static str, &'static str, String);
+
+/// What a create without the attribute means, in the reference's terms.
+fn default_of(attribute: &Attribute) -> Option<Value> {
+    match attribute.default {
+        AttrDefault::Required => None,
+        AttrDefault::Unset => Some(json!("<not-specified>")),
+        AttrDefault::Null => Some(Value::Null),
+        AttrDefault::Bool(value) => Some(json!(value)),
+        AttrDefault::Int(value) => Some(json!(value)),
+        AttrDefault::Text(value) => Some(json!(value)),
+        AttrDefault::EmptyList => Some(json!([])),
+    }
+}
+
+/// Neutron declares `tenant_id` and derives `project_id` from it; here it is the other way round.
+fn reference_name(name: &str) -> &str {
+    if name == "project_id" { "tenant_id" } else { name }
+}
+
+fn compare(reference: &Value, decl: &'static ResourceDecl) -> Vec<Difference> {
+    let theirs = reference["effective_attributes_ml2_ovs"][decl.collection]
+        .as_object()
+        .unwrap_or_else(|| panic!("no {} in the reference", decl.collection));
+    let mut differences = Vec::new();
+    for attribute in decl.attributes {
+        let name = attribute.name;
+        let Some(their) = theirs.get(reference_name(name)) else {
+            differences.push((decl.name, name, "exists", "not in the reference".to_owned()));
+            continue;
+        };
+        let flag = |key: &str| their.get(key).and_then(Value::as_bool).unwrap_or(false);
+        for (what, ours) in [
+            ("allow_post", attribute.is(Flags::POST)),
+            ("allow_put", attribute.is(Flags::PUT)),
+            ("is_filter", attribute.is(Flags::FILTER)),
+            ("is_sort_key", attribute.is(Flags::SORT)),
+            ("is_visible", !attribute.is(Flags::HIDDEN)),
+            ("enforce_policy", attribute.is(Flags::GUARDED)),
+            ("required_by_policy", attribute.is(Flags::FOR_POLICY)),
+        ] {
+            let theirs = flag(what);
+            if ours != theirs {
+                differences.push((decl.name, name, what, format!("{ours} here, {theirs} there")));
+            }
+        }
+        let mut aliases = their["from"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        if name != "project_id" && !aliases.any(|alias| alias == attribute.alias) {
+            let text = format!("{} here, {} there", attribute.alias, their["from"]);
+            differences.push((decl.name, name, "alias", text));
+        }
+        if attribute.is(Flags::POST) && reference_name(name) == name && attribute.mirrors.is_none()
+        {
+            let (ours, theirs) = (default_of(attribute), their.get("default").cloned());
+            if ours != theirs {
+                differences.push((
+                    decl.name,
+                    name,
+                    "default",
+                    format!("{ours:?} here, {theirs:?} there"),
+                ));
+            }
+        }
+    }
+    differences
+}
+
+#[test]
+fn the_flags_are_neutrons() {
+    let Some(reference) = reference() else { return };
+    let differences: Vec<Difference> =
+        [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL]
+            .into_iter()
+            .flat_map(|decl| compare(&reference, decl))
+            .collect();
+    let excepted = |difference: &&Difference| {
+        EXCEPTIONS.iter().any(|exception| {
+            (exception.0, exception.1, exception.2) == (difference.0, difference.1, difference.2)
+        })
+    };
+    let unexpected: Vec<String> = differences
+        .iter()
+        .filter(|difference| !excepted(difference))
+        .map(|(resource, attribute, flag, text)| format!("{resource} {attribute} {flag}: {text}"))
+        .collect();
+    assert!(unexpected.is_empty(), "{} differences:\n{}", unexpected.len(), unexpected.join("\n"));
+    let found = differences.iter().filter(excepted).count();
+    assert_eq!(found, EXCEPTIONS.len(), "an exception is one no more: {differences:?}");
+}
