@@ -26,10 +26,18 @@ struct Cloud {
     epoch: Uuid,
     /// The cloud at each place in the journal; what is where, unpruned.
     history: Vec<View>,
+    /// What each place in the journal is about; the first is none.
+    journal: Vec<Row>,
     last: HashMap<Scope, i64>,
     pruned_to: i64,
     reports: Vec<(String, Report)>,
     known: BTreeSet<(Role, String)>,
+}
+
+#[derive(Debug)]
+struct Row {
+    object: ObjectId,
+    scopes: BTreeSet<Scope>,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +54,7 @@ impl FakeServer {
         let cloud = Cloud {
             epoch: Uuid::from_u128(1),
             history: vec![View::default()],
+            journal: vec![],
             last: HashMap::new(),
             pruned_to: 0,
             reports: Vec::new(),
@@ -93,6 +102,12 @@ impl FakeServer {
         cloud.view_at(cloud.head(), role, host)
     }
 
+    /// The whole cloud now.
+    pub fn view_of_everything(&self) -> View {
+        let cloud = lock(&self.cloud);
+        cloud.at(cloud.head()).clone()
+    }
+
     /// All reports so far, with their hosts.
     pub fn reports(&self) -> Vec<(String, Report)> {
         lock(&self.cloud).reports.clone()
@@ -110,6 +125,7 @@ impl FakeServer {
         cloud.epoch = Uuid::from_u128(cloud.epoch.as_u128() + 1);
         let keep = usize::try_from(seq).unwrap_or(0) + 1;
         cloud.history.truncate(keep);
+        cloud.journal.truncate(keep - 1);
         cloud.pruned_to = cloud.head();
         cloud.last.values_mut().for_each(|last| *last = (*last).min(seq));
     }
@@ -222,6 +238,7 @@ impl Cloud {
         scopes.extend(scopes_of(&after, object));
         let change = body_of(&after, object);
         self.history.push(after);
+        self.journal.push(Row { object, scopes: scopes.clone() });
         let seq = self.head();
         scopes
             .into_iter()
@@ -244,8 +261,7 @@ impl Cloud {
         let answer = match from {
             Some(from) if from.seq > seq => Answer::Behind { position },
             Some(from) => {
-                let old = self.view_at(from.seq, request.role, request.host);
-                let changes = self.changes(&old, &view, seq);
+                let changes = self.changes(from.seq, seq, &view, request);
                 Answer::Delta { from, position, changes, digest }
             }
             None => {
@@ -257,19 +273,29 @@ impl Cloud {
         Watched { answer, scopes }
     }
 
-    /// Bodies, as they are at `seq`, of all that differs between two views.
-    fn changes(&self, old: &View, new: &View, seq: i64) -> Vec<Change> {
-        let networks: BTreeSet<_> = old.networks.keys().chain(new.networks.keys()).collect();
-        let ports: BTreeSet<_> = old.ports.keys().chain(new.ports.keys()).collect();
-        let networks = networks
-            .into_iter()
-            .filter(|id| old.networks.get(id) != new.networks.get(id))
-            .map(|&id| ObjectId::Network(id));
-        let ports = ports
-            .into_iter()
-            .filter(|id| old.ports.get(id) != new.ports.get(id))
-            .map(|&id| ObjectId::Port(id));
-        networks.chain(ports).map(|object| body_of(self.at(seq), object)).collect()
+    /// What the journal names after `from` up to `to`, and what came with it: all without knowing the view at `from`.
+    fn changes(&self, from: i64, to: i64, view: &View, request: &WatchRequest<'_>) -> Vec<Change> {
+        let root = Scope::root(request.role, request.host);
+        let scopes = view.scopes(request.role, request.host);
+        let mut objects = BTreeSet::new();
+        for (row, seq) in self.journal.iter().zip(1_i64..) {
+            if seq <= from || seq > to || row.scopes.is_disjoint(&scopes) {
+                continue;
+            }
+            objects.insert(row.object);
+            match row.object {
+                ObjectId::Port(id) if row.scopes.contains(&root) => {
+                    let network = view.ports.get(&id).map(|port| port.network_id);
+                    objects.extend(network.map(ObjectId::Network));
+                }
+                ObjectId::Network(id) if row.scopes.contains(&root) => {
+                    let ports = view.ports.values().filter(|port| port.network_id == id);
+                    objects.extend(ports.map(|port| ObjectId::Port(port.id)));
+                }
+                ObjectId::Port(_) | ObjectId::Network(_) => {}
+            }
+        }
+        objects.into_iter().map(|object| body_of(self.at(to), object)).collect()
     }
 }
 

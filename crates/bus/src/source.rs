@@ -71,10 +71,11 @@ pub enum SourceError {
 /// The contract of an answer, with `V(p)` the agent's view at a position `p`, pruned:
 ///
 /// * A snapshot at `p` holds the bodies of exactly `V(p)`, read in one snapshot of the database.
-/// * A delta from `p` to `q` makes `V(q)` of `V(p)` by [`nucleon_model::view::View::apply`] and `prune`. So it holds the
-///   bodies of all that the view gained: with a port that came to the host also its network, with a network that a DHCP agent
-///   got also all of its ports, even where they changed long before `p`; and for what the view lost, either the body that
-///   says why (another host) or [`nucleon_model::view::Change::Gone`].
+/// * A delta from `p` to `q` makes `V(q)` of `V(p)` by [`nucleon_model::view::View::apply`] and `prune`, and also of a view
+///   that hints have brought beyond `p` in some scopes. So it holds, as of `q`, the body (or
+///   [`nucleon_model::view::Change::Gone`]) of every object that the journal names between the two in a scope of `V(q)`,
+///   those included that came and went again; for each port named in the root scope also its network, and for each network
+///   named in the root scope of a DHCP agent also all of its ports, even where those last changed long before `p`.
 /// * A position of another epoch, or one whose journal is pruned, is answered by a snapshot.
 /// * A position ahead of this database (of the same epoch) is answered by [`Answer::Behind`], never by a snapshot.
 #[async_trait]
