@@ -83,7 +83,8 @@ impl Error {
         Self {
             kind: Kind::Internal,
             name: "HTTPInternalServerError".into(),
-            message: "Request Failed: internal server error while processing your request.".to_owned(),
+            message: "Request Failed: internal server error while processing your request."
+                .to_owned(),
             source: Some(source.into()),
         }
     }

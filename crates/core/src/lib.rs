@@ -3,15 +3,126 @@
 //! One file per noun, the same noun as in `model`, `db` and `api`. Nothing here knows of HTTP; nothing here does I/O but
 //! through the store. An operation is one transaction: authorise, validate, allocate, bind, write, and say in the
 //! outbox what changed for whom.
+//!
+//! ```text
+//!   api ──► Noun::create ──► authorise ► validate ► allocate ► bind ► rows + outbox ──► 201
+//!                                                              │
+//!                         type, mechanism, IPAM drivers ◄──────┘        (pure, inside the transaction)
+//!
+//!   agents ◄── hints ◄── journal batches;   agents ──► watch: view.rs,  report: report.rs
+//! ```
 
+mod agent;
+mod authorise;
+mod body;
 mod caller;
+mod change;
+mod dhcp;
+pub mod driver;
 mod error;
+mod hint;
+mod maintain;
+mod network;
 mod noun;
 mod policy;
+mod port;
+mod report;
+mod segment;
+mod settings;
+mod subnet;
+mod tag;
+mod watch;
+
+use std::sync::Arc;
+
+use nucleon_db::{BoxFuture, Store, Tx};
+use nucleon_model::Timestamp;
+use nucleon_obs::{Clock, Random};
+use uuid::Uuid;
 
 pub use crate::caller::Caller;
+pub use crate::driver::Drivers;
 pub use crate::error::{Error, Kind};
+
 pub use crate::noun::{Noun, Operations, Precondition};
 pub use crate::policy::{Action, DefaultPolicy, Policy, Target};
 
+pub use crate::settings::Settings;
+
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The control plane: a cheap handle to everything that an operation needs.
+#[derive(Debug, Clone)]
+pub struct Core(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    settings: Settings,
+    drivers: Drivers,
+    policy: Arc<dyn Policy>,
+    clock: Clock,
+    random: Random,
+    heard: report::Heard,
+}
+
+impl Core {
+    pub fn new(
+        store: Store,
+        settings: Settings,
+        drivers: Drivers,
+        policy: Arc<dyn Policy>,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        let heard = report::Heard::default();
+        Self(Arc::new(Inner { store, settings, drivers, policy, clock, random, heard }))
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub fn drivers(&self) -> &Drivers {
+        &self.0.drivers
+    }
+
+    pub fn policy(&self) -> &dyn Policy {
+        &*self.0.policy
+    }
+
+    pub fn random(&self) -> &Random {
+        &self.0.random
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.clock.now().as_micros())
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    fn heard(&self) -> &report::Heard {
+        &self.0.heard
+    }
+
+    pub(crate) fn new_uuid(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.random().bytes()).into_uuid()
+    }
+
+    /// One operation in one transaction; `work` may run several times, each time with a copy of `input`.
+    pub(crate) async fn write<I, T, W>(&self, label: &'static str, input: I, work: W) -> Result<T>
+    where
+        I: Clone + Send + Sync + 'static,
+        T: Send + 'static,
+        W: for<'t> Fn(Self, &'t mut Tx, I) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
+    {
+        let core = self.clone();
+        self.store().write(label, move |tx| work(core.clone(), tx, input.clone())).await
+    }
+}

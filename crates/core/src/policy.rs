@@ -39,7 +39,13 @@ pub struct Target<'a> {
 
 /// The rules of a cloud.
 pub trait Policy: Send + Sync + std::fmt::Debug {
-    fn allows(&self, caller: &Caller, action: Action, on: &ResourceDecl, target: &Target<'_>) -> bool;
+    fn allows(
+        &self,
+        caller: &Caller,
+        action: Action,
+        on: &ResourceDecl,
+        target: &Target<'_>,
+    ) -> bool;
 
     /// Whether `action` may touch one guarded attribute.
     fn allows_attribute(
@@ -91,7 +97,13 @@ const READABLE: &[&str] = &[
 const MEMBERS: &[&str] = &["mtu", "binding:vnic_type"];
 
 impl Policy for DefaultPolicy {
-    fn allows(&self, caller: &Caller, action: Action, on: &ResourceDecl, target: &Target<'_>) -> bool {
+    fn allows(
+        &self,
+        caller: &Caller,
+        action: Action,
+        on: &ResourceDecl,
+        target: &Target<'_>,
+    ) -> bool {
         if caller.is_admin() {
             return true;
         }
@@ -104,7 +116,8 @@ impl Policy for DefaultPolicy {
         let owns = !caller.project_id().is_empty() && caller.project_id() == target.project_id;
         let owns_network = !caller.project_id().is_empty()
             && target.network_project_id == Some(caller.project_id());
-        let reader = caller.has_role("reader") || caller.has_role("member") || caller.has_role("manager");
+        let reader =
+            caller.has_role("reader") || caller.has_role("member") || caller.has_role("manager");
         let member = caller.has_role("member") || caller.has_role("manager");
         match (on.name, action) {
             ("network" | "subnet", Action::Get) => reader && (owns || target.shared),

@@ -182,3 +182,34 @@ pub async fn dhcp_agent_loads(tx: &mut Tx) -> Result<BTreeMap<AgentId, i64>> {
     let rows = tx.fetch_all(&query).await?;
     rows.iter().map(|row| Ok((row.parse("agent_id")?, row.at(1)?))).collect()
 }
+
+/// The agents on these hosts.
+pub async fn agent_list_on_hosts(tx: &mut Tx, hosts: &[String]) -> Result<Vec<Agent>> {
+    resource::by_chunks(tx, "host", hosts.to_vec()).await
+}
+
+/// The agents with these identifiers; those that are not there are left out.
+pub async fn agent_get_all(tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<Agent>> {
+    resource::get_all(tx, ids.iter().map(ToString::to_string).collect()).await
+}
+
+/// Networks with a subnet that wants DHCP, and fewer than `wanted` agents.
+pub async fn dhcp_networks_short_of(tx: &mut Tx, wanted: usize) -> Result<Vec<NetworkId>> {
+    let mut enough = Query::select();
+    enough
+        .column(Alias::new("network_id"))
+        .from(Alias::new("network_dhcp_agents"))
+        .group_by_col(Alias::new("network_id"))
+        .and_having(
+            Func::count(Expr::col(Alias::new("agent_id")))
+                .gte(i64::try_from(wanted).unwrap_or(i64::MAX)),
+        );
+    let mut query = Query::select();
+    query
+        .column(Alias::new("network_id"))
+        .distinct()
+        .from(Alias::new("subnets"))
+        .and_where(Expr::col(Alias::new("enable_dhcp")).eq(true))
+        .and_where(Expr::col(Alias::new("network_id")).not_in_subquery(enough));
+    tx.fetch_all(&query).await?.iter().map(|row| row.parse("network_id")).collect()
+}

@@ -140,3 +140,47 @@ pub async fn port_part_ready(tx: &mut Tx, ids: &[PortId], part: Part, at: Timest
     }
     Ok(())
 }
+
+/// The ports of a network with this `device_owner`.
+pub async fn port_list_of_owner(
+    tx: &mut Tx,
+    network: NetworkId,
+    owner: &'static str,
+) -> Result<Vec<Port>> {
+    let mut query = resource::select::<Port>();
+    query
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(Expr::col(Alias::new("device_owner")).eq(owner));
+    resource::fetch(tx, &query).await
+}
+
+/// The networks of the ports on a host.
+pub async fn port_networks_on_host(tx: &mut Tx, host: &str) -> Result<Vec<NetworkId>> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("network_id"))
+        .distinct()
+        .from(Alias::new("ports"))
+        .and_where(Expr::col(Alias::new("host")).eq(host));
+    tx.fetch_all(&query).await?.iter().map(|row| row.parse("network_id")).collect()
+}
+
+/// Notes that ports forward no longer. One statement, however many.
+pub async fn port_unwired(tx: &mut Tx, ids: &[PortId], at: Timestamp) -> Result<()> {
+    for chunk in ids.chunks(1000) {
+        let mut update = Query::update();
+        update
+            .table(Alias::new("ports"))
+            .value(Alias::new("status"), port::status::DOWN)
+            .value(Alias::new("awaits_l2"), true)
+            .value(
+                Alias::new("revision_number"),
+                Expr::col(Alias::new("revision_number")).add(Expr::val(1i64)),
+            )
+            .value(Alias::new("updated_at"), at.as_micros())
+            .and_where(Expr::col(Alias::new("id")).is_in(chunk.iter().map(ToString::to_string)))
+            .and_where(Expr::col(Alias::new("awaits_l2")).eq(false));
+        tx.execute(&update).await?;
+    }
+    Ok(())
+}

@@ -108,7 +108,10 @@ impl AttrValue for Vec<AddressPair> {
                 Some(mac) => Some(MacAddr::from_json(mac, &Rule::Plain)?),
             };
             if ip_address.is_multicast() {
-                return Err(Invalid::rule(format!("'{}' is a multicast address", PyText(text))));
+                return Err(Invalid::rule(format!(
+                    "IP {} is a multicast address, which is not supported",
+                    PyText(text)
+                )));
             }
             let pair = AddressPair { ip_address, mac_address };
             if pairs.contains(&pair) {
@@ -243,7 +246,7 @@ resource! {
             { "binding", flags!(POST PUT FILTER GUARDED NULLABLE), Rule::Text(255), Unless::Unset }
         /// The kind of virtual card wanted.
         "binding:vnic_type": vnic_type: String as String ["vnic_type"]
-            { "binding", flags!(POST PUT FILTER GUARDED), Rule::OneOf(VNIC_TYPES), Unless::Text("normal") }
+            { "binding", flags!(POST PUT GUARDED), Rule::OneOf(VNIC_TYPES), Unless::Text("normal") }
         /// Notes from the compute service to the drivers.
         "binding:profile": profile: Map<String, Value> as Map<String, Value> ["profile"]
             { "binding", flags!(POST PUT GUARDED NULLABLE), Rule::Dict, Unless::Unset }
@@ -266,7 +269,7 @@ resource! {
         /// ACTIVE once every part that it needs is in place; DOWN or BUILD before.
         "status": status: String ["status"] { "port", flags!(FILTER SORT) }
         /// How the compute host plugs it.
-        "binding:vif_type": vif_type: String ["vif_type"] { "binding", flags!(FILTER GUARDED) }
+        "binding:vif_type": vif_type: String ["vif_type"] { "binding", flags!(GUARDED) }
         /// What the compute host needs to know for that.
         "binding:vif_details": vif_details: Map<String, Value> ["vif_details"] { "binding", flags!(GUARDED) }
         /// Whether its addresses were allocated at once (`immediate`), wait for a host (`deferred`) or are not wanted (`none`).

@@ -14,7 +14,7 @@ use crate::id::{NetworkId, SegmentId, SubnetId, SubnetPoolId};
 use crate::rule::Rule;
 use crate::stored::{stored_as_json, stored_as_text};
 use crate::time::Timestamp;
-use crate::value::{AttrValue, Invalid, PyText, from_text, known_keys, not_one_of};
+use crate::value::{AttrValue, Invalid, PyText, from_text, known_keys, not_in_valid_values};
 
 /// A route that hosts on the subnet are told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,8 +69,6 @@ pub enum Ipv6Mode {
 pub struct InvalidMode(String);
 
 impl Ipv6Mode {
-    const NAMES: [&str; 3] = ["dhcpv6-stateful", "dhcpv6-stateless", "slaac"];
-
     const fn as_str(self) -> &'static str {
         match self {
             Self::Dhcpv6Stateful => "dhcpv6-stateful",
@@ -109,7 +107,7 @@ impl AttrValue for Ipv6Mode {
         value
             .as_str()
             .and_then(|text| text.parse().ok())
-            .ok_or_else(|| not_one_of(value, &Self::NAMES))
+            .ok_or_else(|| not_in_valid_values(value))
     }
 }
 

@@ -1,0 +1,129 @@
+//! Agents, as the API shows them.
+
+use nucleon_db::{Listed, agent as store};
+use nucleon_model::{
+    Agent, AgentDraft, AgentId, AttrSet, Cell, Draft, Filter, ListQuery, Resource, Stored,
+};
+
+use crate::policy::{Action, Target};
+use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+
+/// Agents are nobody's but the administrators'.
+const NOBODYS: Target<'_> = Target { project_id: "", network_project_id: None, shared: false };
+
+impl Noun for Agent {
+    const OPERATIONS: Operations = Operations::LIST
+        .union(Operations::SHOW)
+        .union(Operations::UPDATE)
+        .union(Operations::DELETE);
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    async fn create(_: &Core, _: &Caller, _: Vec<AgentDraft>) -> Result<Vec<Self>> {
+        Err(Error::invalid("BadRequest", "Agents report themselves; they are not created."))
+    }
+
+    async fn list(core: &Core, caller: &Caller, mut query: ListQuery) -> Result<Vec<Self>> {
+        if !core.policy().allows(caller, Action::Get, Self::DECL, &NOBODYS) {
+            return Ok(Vec::new());
+        }
+        // Whether an agent is alive depends on the time, which the database does not know.
+        let alive = take_alive(&mut query);
+        let listed = core.store().read(|tx| {
+            let query = query.clone();
+            Box::pin(async move { Ok::<_, Error>(store::agent_list(tx, &query).await?) })
+        });
+        let mut agents = match listed.await? {
+            Listed::Records(agents) => agents,
+            Listed::NoMarker(id) => return Err(missing(id)),
+        };
+        let now = core.now();
+        for agent in &mut agents {
+            agent.alive = core.is_alive(agent, now);
+        }
+        agents.retain(|agent| alive.as_ref().is_none_or(|wanted| wanted.contains(&agent.alive)));
+        Ok(agents)
+    }
+
+    async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
+        let agent_id = parse(id)?;
+        if !core.policy().allows(caller, Action::Get, Self::DECL, &NOBODYS) {
+            return Err(missing(id));
+        }
+        let found = core.store().read(|tx| {
+            Box::pin(async move { Ok::<_, Error>(store::agent_get(tx, agent_id).await?) })
+        });
+        let mut agent = found.await?.ok_or_else(|| missing(id))?;
+        agent.alive = core.is_alive(&agent, core.now());
+        Ok(agent)
+    }
+
+    async fn update(
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        draft: AgentDraft,
+        _: Precondition,
+    ) -> Result<Self> {
+        let input = (caller.clone(), parse(id)?, draft, core.now());
+        core.write("agent update", input, |core, tx, (caller, id, draft, now)| {
+            Box::pin(async move {
+                let given = draft.given();
+                core.authorise::<Self>(&caller, Action::Update, given, &NOBODYS, &id.to_string())?;
+                let mut agent = store::agent_get(tx, id).await?.ok_or_else(|| missing(id))?;
+                draft.admin_state_up.apply(&mut agent.admin_state_up);
+                draft.description.apply_nullable(&mut agent.description);
+                store::agent_update(tx, &agent).await?;
+                agent.alive = core.is_alive(&agent, now);
+                Ok(agent)
+            })
+        })
+        .await
+    }
+
+    async fn delete(core: &Core, caller: &Caller, id: &str, _: Precondition) -> Result<()> {
+        let input = (caller.clone(), parse(id)?);
+        core.write("agent delete", input, |core, tx, (caller, id)| {
+            Box::pin(async move {
+                let empty = AttrSet::default();
+                core.authorise::<Self>(&caller, Action::Delete, empty, &NOBODYS, &id.to_string())?;
+                if store::agent_delete(tx, id).await? { Ok(()) } else { Err(missing(id)) }
+            })
+        })
+        .await?;
+        core.forget_agents();
+        Ok(())
+    }
+
+    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
+        core.shown::<Self>(caller, &NOBODYS)
+    }
+}
+
+fn parse(id: &str) -> Result<AgentId> {
+    id.parse().map_err(|_| missing(id))
+}
+
+pub(crate) fn missing(id: impl std::fmt::Display) -> Error {
+    Error::not_found(Agent::DECL, id)
+}
+
+/// Takes the filter by `alive` out of a query.
+fn take_alive(query: &mut ListQuery) -> Option<Vec<bool>> {
+    let (index, _) = Agent::DECL.find("alive")?;
+    let is_alive =
+        |filter: &Filter| matches!(filter, Filter::Attribute { index: at, .. } if *at == index);
+    let place = query.filters.iter().position(is_alive)?;
+    match query.filters.remove(place) {
+        Filter::Attribute { values, .. } => {
+            let read = |value: Cell| match value {
+                Cell::Text(text) => Some(text.eq_ignore_ascii_case("true") || text == "1"),
+                cell => bool::from_cell(cell).ok(),
+            };
+            Some(values.into_iter().filter_map(read).collect())
+        }
+        _ => None,
+    }
+}

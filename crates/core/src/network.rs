@@ -1,0 +1,345 @@
+//! Networks.
+
+use nucleon_db::{Listed, Operation, Tx, network as store, port as ports, subnet as subnets};
+use nucleon_model::{
+    AttrSet, Draft, Field, ListQuery, Network, NetworkDraft, NetworkId, Resource, Timestamp, port,
+};
+
+use crate::change::{emit_network, emit_subnet};
+use crate::driver::Change;
+use crate::policy::{Action, Target};
+use crate::segment::{invalid_input, wanted};
+use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+
+/// IPv6's smallest link MTU (RFC 8200, section 5) and IPv4's (RFC 791, section 3.2).
+const MIN_MTU_V6: i64 = 1280;
+const MIN_MTU_V4: i64 = 68;
+
+impl Noun for Network {
+    const OPERATIONS: Operations = Operations::all();
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    async fn create(core: &Core, caller: &Caller, drafts: Vec<NetworkDraft>) -> Result<Vec<Self>> {
+        let input = (caller.clone(), drafts, core.now());
+        core.write("network create", input, |core, tx, (caller, drafts, now)| {
+            Box::pin(async move {
+                let mut networks = Vec::with_capacity(drafts.len());
+                for draft in drafts {
+                    networks.push(core.network_create(tx, &caller, draft, now).await?);
+                }
+                Ok(networks)
+            })
+        })
+        .await
+    }
+
+    async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
+        let viewer = core.viewer(caller).map(str::to_owned);
+        let listed = core.store().snapshot(|tx| {
+            let (viewer, query) = (viewer.clone(), query.clone());
+            Box::pin(async move {
+                Ok::<_, Error>(store::network_list(tx, viewer.as_deref(), &query).await?)
+            })
+        });
+        match listed.await? {
+            Listed::Records(networks) => Ok(networks),
+            Listed::NoMarker(id) => Err(Error::not_found(Self::DECL, id)),
+        }
+    }
+
+    async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
+        let network_id = parse(id)?;
+        let found = core.store().snapshot(|tx| {
+            Box::pin(async move {
+                let mut found: Vec<Self> =
+                    store::network_get(tx, network_id).await?.into_iter().collect();
+                store::network_complete(tx, &mut found).await?;
+                Ok::<_, Error>(found.pop())
+            })
+        });
+        let network = found.await?.ok_or_else(|| missing(id))?;
+        let seen = core.policy().allows(caller, Action::Get, Self::DECL, &target(&network));
+        if seen { Ok(network) } else { Err(missing(id)) }
+    }
+
+    async fn update(
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        draft: NetworkDraft,
+        precondition: Precondition,
+    ) -> Result<Self> {
+        let input = (caller.clone(), parse(id)?, draft, precondition, core.now());
+        core.write("network update", input, |core, tx, (caller, id, draft, precondition, now)| {
+            Box::pin(
+                async move { core.network_update(tx, &caller, id, draft, precondition, now).await },
+            )
+        })
+        .await
+    }
+
+    async fn delete(
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        precondition: Precondition,
+    ) -> Result<()> {
+        let input = (caller.clone(), parse(id)?, precondition);
+        core.write("network delete", input, |core, tx, (caller, id, precondition)| {
+            Box::pin(async move { core.network_delete(tx, &caller, id, precondition).await })
+        })
+        .await
+    }
+
+    /// A network shows its only segment as `provider:*`, several as `segments`, never both.
+    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
+        let several = !self.segments.is_empty();
+        let hidden = Self::DECL.select(|attribute| {
+            if several {
+                attribute.name.starts_with("provider:")
+            } else {
+                attribute.name == "segments"
+            }
+        });
+        core.shown::<Self>(caller, &target(self)).without(hidden)
+    }
+}
+
+fn parse(id: &str) -> Result<NetworkId> {
+    id.parse().map_err(|_| missing(id))
+}
+
+pub(crate) fn missing(id: impl std::fmt::Display) -> Error {
+    Error::not_found(Network::DECL, id)
+}
+
+pub(crate) fn target(network: &Network) -> Target<'_> {
+    Target {
+        project_id: &network.project_id,
+        network_project_id: Some(&network.project_id),
+        shared: network.shared,
+    }
+}
+
+/// Refuses when the object is not at the revision that the request names.
+pub(crate) fn hold(precondition: Precondition, revision: i64) -> Result<()> {
+    match precondition.revision {
+        Some(expected) if expected != revision => Err(Error::revision_mismatch(expected, revision)),
+        _ => Ok(()),
+    }
+}
+
+impl Core {
+    async fn network_create(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        draft: NetworkDraft,
+        now: Timestamp,
+    ) -> Result<Network> {
+        let given = draft.given();
+        let wanted = wanted(&draft)?;
+        let requested_mtu = draft.mtu.get().copied().unwrap_or(0);
+        let mut network = Network {
+            id: NetworkId::new(self.new_uuid()),
+            name: draft.name.value().unwrap_or_default(),
+            project_id: draft.project_id.value().unwrap_or_else(|| caller.project_id().to_owned()),
+            admin_state_up: draft.admin_state_up.value().unwrap_or(true),
+            shared: draft.shared.value().unwrap_or(false),
+            external: draft.external.value().unwrap_or(false),
+            description: draft.description.value().unwrap_or_default(),
+            availability_zone_hints: draft.availability_zone_hints.value().unwrap_or_default(),
+            status: "ACTIVE".to_owned(),
+            l2_adjacency: true,
+            created_at: now,
+            updated_at: now,
+            revision_number: 1,
+            ..Network::default()
+        };
+        let asked = Network::DECL.select(|attribute| match attribute.name {
+            // What is at its default asks for nothing special.
+            "shared" => network.shared,
+            "router:external" => network.external,
+            "mtu" => requested_mtu != 0,
+            _ => true,
+        });
+        self.authorise::<Network>(caller, Action::Create, given.and(asked), &target(&network), "")?;
+        self.check(&Change::NetworkCreate(&network))?;
+        // The row before its segments, which refer to it; the MTU is known only after them.
+        network.mtu = requested_mtu;
+        store::network_insert(tx, std::slice::from_ref(&network)).await?;
+        let segments = self.segments_create(tx, &network, &wanted, now).await?;
+        let largest = i64::from(self.segments_mtu(&segments));
+        check_mtu(requested_mtu, largest, &[])?;
+        if requested_mtu == 0 {
+            network.mtu = largest;
+            store::network_update_at(tx, &network, network.revision_number).await?;
+        }
+        store::network_show_segments(&mut network, segments);
+        emit_network(tx, caller, Operation::Create, &network);
+        Ok(network)
+    }
+
+    async fn network_update(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: NetworkId,
+        draft: NetworkDraft,
+        precondition: Precondition,
+        now: Timestamp,
+    ) -> Result<Network> {
+        let before = self.network_load(tx, id).await?;
+        let given = draft.given();
+        self.authorise::<Network>(
+            caller,
+            Action::Update,
+            given,
+            &target(&before),
+            &id.to_string(),
+        )?;
+        hold(precondition, before.revision_number)?;
+        let mut after = before.clone();
+        if draft.network_type.is_given()
+            || draft.physical_network.is_given()
+            || draft.segmentation_id.is_given()
+            || draft.segments.is_given()
+        {
+            return Err(invalid_input("Plugin does not support updating provider attributes"));
+        }
+        if let Field::Value(mtu) = draft.mtu {
+            let segments = nucleon_db::segment::segment_list_of(tx, &[id]).await?;
+            let largest = i64::from(self.segments_mtu(&segments));
+            let versions: Vec<i64> = subnets::subnet_list_of(tx, &[id])
+                .await?
+                .iter()
+                .map(|subnet| subnet.ip_version)
+                .collect();
+            check_mtu(mtu, largest, &versions)?;
+            after.mtu = if mtu == 0 { largest } else { mtu };
+        }
+        draft.name.apply(&mut after.name);
+        draft.admin_state_up.apply(&mut after.admin_state_up);
+        draft.external.apply(&mut after.external);
+        draft.description.apply(&mut after.description);
+        if draft.shared.apply(&mut after.shared) && !after.shared {
+            self.check_unsharing(tx, &after).await?;
+        }
+        self.check(&Change::NetworkUpdate { before: &before, after: &after })?;
+        // Neutron bumps the revision on every update that names an attribute, changed or not.
+        after.revision_number = before.revision_number + 1;
+        after.updated_at = now;
+        store::network_update_at(tx, &after, before.revision_number).await?;
+        emit_network(tx, caller, Operation::Update, &after);
+        Ok(after)
+    }
+
+    /// A network stays shared while another project has ports on it.
+    async fn check_unsharing(&self, tx: &mut Tx, network: &Network) -> Result<()> {
+        let foreign = ports::port_list_of(tx, &[network.id]).await?.into_iter().any(|port| {
+            !port.project_id.is_empty()
+                && port.project_id != network.project_id
+                && !port.device_owner.starts_with("network:")
+        });
+        if foreign {
+            return Err(Error::conflict(
+                "InvalidSharedSetting",
+                format!(
+                    "Unable to reconfigure sharing settings for network {}. \
+                     Multiple tenants are using it.",
+                    network.name
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn network_delete(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: NetworkId,
+        precondition: Precondition,
+    ) -> Result<()> {
+        let network = self.network_load(tx, id).await?;
+        let empty = AttrSet::default();
+        self.authorise::<Network>(
+            caller,
+            Action::Delete,
+            empty,
+            &target(&network),
+            &id.to_string(),
+        )?;
+        hold(precondition, network.revision_number)?;
+        let (own, foreign): (Vec<_>, Vec<_>) = ports::port_list_of(tx, &[id])
+            .await?
+            .into_iter()
+            .partition(|port| port.device_owner == port::OWNER_DHCP);
+        if !foreign.is_empty() {
+            let ids: Vec<String> = foreign.iter().map(|port| port.id.to_string()).collect();
+            return Err(in_use(id, &ids));
+        }
+        for port in own {
+            self.port_remove(tx, caller, &port).await?;
+        }
+        for subnet in subnets::subnet_list_of(tx, &[id]).await? {
+            subnets::subnet_delete_at(tx, subnet.id, subnet.revision_number).await?;
+            nucleon_db::tag::tag_delete_of(tx, &subnet.id.to_string()).await?;
+            emit_subnet(tx, caller, Operation::Delete, &subnet);
+        }
+        nucleon_db::segment::segment_delete_of(tx, id).await?;
+        nucleon_db::tag::tag_delete_of(tx, &id.to_string()).await?;
+        match store::network_delete_at(tx, id, network.revision_number).await {
+            // A port came between our look and here.
+            Err(nucleon_db::Error::Reference { .. }) => Err(in_use(id, &[])),
+            other => other.map_err(Error::from),
+        }?;
+        emit_network(tx, caller, Operation::Delete, &network);
+        Ok(())
+    }
+
+    /// A network, complete.
+    pub(crate) async fn network_load(&self, tx: &mut Tx, id: NetworkId) -> Result<Network> {
+        let mut found: Vec<Network> = store::network_get(tx, id).await?.into_iter().collect();
+        store::network_complete(tx, &mut found).await?;
+        found.pop().ok_or_else(|| missing(id))
+    }
+
+    /// Asks the mechanism drivers about a change.
+    pub(crate) fn check(&self, change: &Change<'_>) -> Result<()> {
+        for driver in &self.drivers().mechanisms {
+            driver
+                .check(change)
+                .map_err(|refusal| Error::conflict("MechanismDriverError", refusal.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+fn in_use(id: NetworkId, ports: &[String]) -> Error {
+    Error::conflict(
+        "NetworkInUse",
+        format!(
+            "Unable to complete operation on network {id}. There are one or more ports still in \
+             use on the network, id for these ports is {}.",
+            ports.join(",")
+        ),
+    )
+}
+
+fn check_mtu(mtu: i64, largest: i64, ip_versions: &[i64]) -> Result<()> {
+    if mtu == 0 {
+        return Ok(());
+    }
+    if mtu > largest {
+        return Err(invalid_input(format!("Requested MTU is too big, maximum is {largest}")));
+    }
+    let least = if ip_versions.contains(&6) { MIN_MTU_V6 } else { MIN_MTU_V4 };
+    if mtu < least {
+        return Err(invalid_input(format!("Requested MTU is too small, minimum is {least}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,336 @@
+//! Subnets.
+
+mod address;
+
+use nucleon_db::{
+    Listed, Operation, Tx, allocation, network as networks, port as ports, subnet as store,
+};
+use nucleon_model::{
+    AttrSet, Draft, Field, ListQuery, Network, NetworkId, Resource, Segment, Subnet, SubnetDraft,
+    SubnetId, Timestamp, port,
+};
+
+use crate::change::{emit_network_part, emit_subnet};
+use crate::driver::Change;
+use crate::network::hold;
+use crate::policy::{Action, Target};
+use crate::segment::invalid_input;
+use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+
+impl Noun for Subnet {
+    const OPERATIONS: Operations = Operations::all();
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    async fn create(core: &Core, caller: &Caller, drafts: Vec<SubnetDraft>) -> Result<Vec<Self>> {
+        let input = (caller.clone(), drafts, core.now());
+        core.write("subnet create", input, |core, tx, (caller, drafts, now)| {
+            Box::pin(async move {
+                let mut subnets = Vec::with_capacity(drafts.len());
+                for draft in drafts {
+                    subnets.push(core.subnet_create(tx, &caller, draft, now).await?);
+                }
+                Ok(subnets)
+            })
+        })
+        .await
+    }
+
+    async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
+        let viewer = core.viewer(caller).map(str::to_owned);
+        let listed = core.store().snapshot(|tx| {
+            let (viewer, query) = (viewer.clone(), query.clone());
+            Box::pin(async move {
+                Ok::<_, Error>(store::subnet_list(tx, viewer.as_deref(), &query).await?)
+            })
+        });
+        match listed.await? {
+            Listed::Records(subnets) => Ok(subnets),
+            Listed::NoMarker(id) => Err(Error::not_found(Self::DECL, id)),
+        }
+    }
+
+    async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
+        let subnet_id = parse(id)?;
+        let found = core.store().snapshot(|tx| {
+            Box::pin(async move {
+                let Some(subnet) = store::subnet_get(tx, subnet_id).await? else {
+                    return Ok::<_, Error>(None);
+                };
+                let network = networks::network_get(tx, subnet.network_id).await?;
+                Ok(network.map(|network| (complete(subnet, &network), network)))
+            })
+        });
+        let (subnet, network) = found.await?.ok_or_else(|| missing(id))?;
+        let seen =
+            core.policy().allows(caller, Action::Get, Self::DECL, &target(&subnet, &network));
+        if seen { Ok(subnet) } else { Err(missing(id)) }
+    }
+
+    async fn update(
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        draft: SubnetDraft,
+        precondition: Precondition,
+    ) -> Result<Self> {
+        let input = (caller.clone(), parse(id)?, draft, precondition, core.now());
+        core.write("subnet update", input, |core, tx, (caller, id, draft, precondition, now)| {
+            Box::pin(
+                async move { core.subnet_update(tx, &caller, id, draft, precondition, now).await },
+            )
+        })
+        .await
+    }
+
+    async fn delete(
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        precondition: Precondition,
+    ) -> Result<()> {
+        let input = (caller.clone(), parse(id)?, precondition, core.now());
+        core.write("subnet delete", input, |core, tx, (caller, id, precondition, now)| {
+            Box::pin(async move { core.subnet_delete(tx, &caller, id, precondition, now).await })
+        })
+        .await
+    }
+
+    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
+        let target =
+            Target { project_id: &self.project_id, network_project_id: None, shared: self.shared };
+        core.shown::<Self>(caller, &target)
+    }
+}
+
+fn parse(id: &str) -> Result<SubnetId> {
+    id.parse().map_err(|_| missing(id))
+}
+
+pub(crate) fn missing(id: impl std::fmt::Display) -> Error {
+    Error::not_found(Subnet::DECL, id)
+}
+
+fn target<'a>(subnet: &'a Subnet, network: &'a Network) -> Target<'a> {
+    Target {
+        project_id: &subnet.project_id,
+        network_project_id: Some(&network.project_id),
+        shared: network.shared,
+    }
+}
+
+/// With what a subnet shows of its network.
+fn complete(mut subnet: Subnet, network: &Network) -> Subnet {
+    subnet.external = network.external;
+    subnet.shared = network.shared;
+    subnet
+}
+
+impl Core {
+    async fn subnet_create(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        draft: SubnetDraft,
+        now: Timestamp,
+    ) -> Result<Subnet> {
+        let network_id = draft.network_id.get().copied().unwrap_or_default();
+        // The guard: from here on, nobody else changes what is on this network.
+        match networks::network_touch(tx, network_id, now).await {
+            Err(nucleon_db::Error::Stale { .. }) => Err(crate::network::missing(network_id)),
+            other => other.map_err(Error::from),
+        }?;
+        let network = networks::network_get(tx, network_id)
+            .await?
+            .ok_or_else(|| crate::network::missing(network_id))?;
+        let given = draft.given();
+        let project_id =
+            draft.project_id.get().cloned().unwrap_or_else(|| caller.project_id().to_owned());
+        let standing = Target {
+            project_id: &project_id,
+            network_project_id: Some(&network.project_id),
+            shared: network.shared,
+        };
+        if !self.policy().allows(
+            caller,
+            Action::Get,
+            Network::DECL,
+            &crate::network::target(&network),
+        ) {
+            return Err(crate::network::missing(network_id));
+        }
+        self.authorise::<Subnet>(caller, Action::Create, given, &standing, "")?;
+        let others = store::subnet_list_of(tx, &[network_id]).await?;
+        let mut subnet = address::from_draft(self.settings(), draft, project_id)?;
+        address::check_apart(&subnet, &others)?;
+        let segments = nucleon_db::segment::segment_list_of(tx, &[network_id]).await?;
+        check_segment(&subnet, subnet.segment_id, &others, &segments)?;
+        self.check(&Change::SubnetCreate(&subnet))?;
+        subnet.id = SubnetId::new(self.new_uuid());
+        subnet.created_at = now;
+        subnet.updated_at = now;
+        let subnet = complete(subnet, &network);
+        store::subnet_insert(tx, std::slice::from_ref(&subnet)).await?;
+        emit_subnet(tx, caller, Operation::Create, &subnet);
+        if subnet.is_auto_address() {
+            self.ports_join_auto_subnet(tx, caller, &subnet, now).await?;
+        }
+        if subnet.enable_dhcp {
+            self.dhcp_serve_subnet(tx, caller, &network, &subnet, now).await?;
+        }
+        Ok(subnet)
+    }
+
+    async fn subnet_update(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: SubnetId,
+        draft: SubnetDraft,
+        precondition: Precondition,
+        now: Timestamp,
+    ) -> Result<Subnet> {
+        let (before, network) = self.subnet_load(tx, id).await?;
+        let given = draft.given();
+        self.authorise::<Subnet>(
+            caller,
+            Action::Update,
+            given,
+            &target(&before, &network),
+            &id.to_string(),
+        )?;
+        hold(precondition, before.revision_number)?;
+        networks::network_touch(tx, before.network_id, now).await?;
+        if let Field::Value(segment) = draft.segment_id {
+            let others = store::subnet_list_of(tx, &[before.network_id]).await?;
+            let segments = nucleon_db::segment::segment_list_of(tx, &[before.network_id]).await?;
+            let others: Vec<Subnet> = others.into_iter().filter(|other| other.id != id).collect();
+            check_segment(&before, Some(segment), &others, &segments)?;
+        }
+        let mut after = before.clone();
+        address::update(self.settings(), &mut after, draft)?;
+        after.revision_number = before.revision_number + 1;
+        after.updated_at = now;
+        store::subnet_update_at(tx, &after, before.revision_number).await?;
+        emit_subnet(tx, caller, Operation::Update, &after);
+        if after.enable_dhcp && !before.enable_dhcp {
+            self.dhcp_serve_subnet(tx, caller, &network, &after, now).await?;
+        } else if before.enable_dhcp && !after.enable_dhcp {
+            self.dhcp_leave_subnet(tx, caller, &after, now).await?;
+        }
+        Ok(after)
+    }
+
+    async fn subnet_delete(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: SubnetId,
+        precondition: Precondition,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (subnet, network) = self.subnet_load(tx, id).await?;
+        self.authorise::<Subnet>(
+            caller,
+            Action::Delete,
+            AttrSet::default(),
+            &target(&subnet, &network),
+            &id.to_string(),
+        )?;
+        hold(precondition, subnet.revision_number)?;
+        networks::network_touch(tx, subnet.network_id, now).await?;
+        self.subnet_vacate(tx, caller, &subnet, now).await?;
+        nucleon_db::tag::tag_delete_of(tx, &id.to_string()).await?;
+        match store::subnet_delete_at(tx, id, subnet.revision_number).await {
+            Err(nucleon_db::Error::Reference { .. }) => Err(in_use(id)),
+            other => other.map_err(Error::from),
+        }?;
+        emit_subnet(tx, caller, Operation::Delete, &subnet);
+        self.dhcp_release_idle(tx, caller, subnet.network_id).await?;
+        emit_network_part(tx, caller, subnet.network_id, network.revision_number + 1, Vec::new());
+        Ok(())
+    }
+
+    /// Takes the addresses on a subnet from ports that do not keep it alive: DHCP agents' ports, and all ports where
+    /// addresses follow from the prefix.
+    async fn subnet_vacate(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        subnet: &Subnet,
+        now: Timestamp,
+    ) -> Result<()> {
+        let holders = allocation::allocation_holders(tx, subnet.id, u64::MAX >> 1).await?;
+        let holders = ports::port_get_all(tx, &holders).await?;
+        let keeps = |port: &nucleon_model::Port| {
+            port.device_owner != port::OWNER_DHCP
+                && (!subnet.is_auto_address() || port.device_owner.starts_with("network:router"))
+        };
+        if holders.iter().any(keeps) {
+            return Err(in_use(subnet.id));
+        }
+        for port in &holders {
+            let mut fixed_ips = port.fixed_ips.clone();
+            fixed_ips.retain(|fixed_ip| fixed_ip.subnet_id != subnet.id);
+            self.port_readdress(tx, caller, port, fixed_ips, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn subnet_load(&self, tx: &mut Tx, id: SubnetId) -> Result<(Subnet, Network)> {
+        let subnet = store::subnet_get(tx, id).await?.ok_or_else(|| missing(id))?;
+        let network = self.network_row(tx, subnet.network_id).await?;
+        Ok((complete(subnet, &network), network))
+    }
+
+    async fn network_row(&self, tx: &mut Tx, id: NetworkId) -> Result<Network> {
+        networks::network_get(tx, id).await?.ok_or_else(|| crate::network::missing(id))
+    }
+}
+
+fn in_use(id: SubnetId) -> Error {
+    Error::conflict(
+        "SubnetInUse",
+        format!(
+            "Unable to complete operation on subnet {id}: One or more ports have an IP allocation \
+             from this subnet."
+        ),
+    )
+}
+
+/// Either all subnets of a network are confined to segments, or none is.
+fn check_segment(
+    subnet: &Subnet,
+    segment: Option<nucleon_model::SegmentId>,
+    others: &[Subnet],
+    segments: &[Segment],
+) -> Result<()> {
+    if let Some(id) = segment
+        && !segments.iter().any(|candidate| candidate.id == id)
+    {
+        return Err(Error::invalid(
+            "NetworkIdsDontMatch",
+            format!(
+                "The subnet's network id, '{}', doesn't match the network_id of segment '{id}'",
+                subnet.network_id
+            ),
+        ));
+    }
+    let same_family = others.iter().filter(|other| other.ip_version == subnet.ip_version);
+    if same_family.clone().any(|other| other.segment_id.is_some() != segment.is_some()) {
+        return Err(Error::invalid(
+            "SubnetsNotAllAssociatedWithSegments",
+            format!(
+                "All of the subnets on network '{}' must either all be associated with segments or \
+                 all not associated with any segment.",
+                subnet.network_id
+            ),
+        ));
+    }
+    if segment.is_none() || segments.len() > 1 || others.is_empty() {
+        return Ok(());
+    }
+    Err(invalid_input("a network with one segment and several subnets cannot be routed"))
+}
