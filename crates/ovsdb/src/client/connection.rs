@@ -134,7 +134,7 @@ impl Connection {
                 Some(command) => self.command(command, report),
             },
             () = report.deliver(), if report.has_waiting() => {}
-            () = sleep_until(wake) => self.woken()?,
+            () = sleep_until(wake) => self.woken(report)?,
         }
         Ok(true)
     }
@@ -150,12 +150,12 @@ impl Connection {
         wake
     }
 
-    fn woken(&mut self) -> Result<(), Disconnect> {
+    fn woken(&mut self, report: &Report) -> Result<(), Disconnect> {
         let now = Instant::now();
         if !self.was_live() && now >= self.snapshot_deadline {
             return Err(Disconnect::NoSnapshot(self.snapshot_timeout));
         }
-        self.sweep();
+        self.sweep(report);
         match self.liveness.check(now) {
             Check::Alive => Ok(()),
             Check::Probe => {
@@ -257,7 +257,7 @@ impl Connection {
         self.pending.insert(id, Pending { kinds: question.kinds, reply: question.reply });
     }
 
-    fn sweep(&mut self) {
+    fn sweep(&mut self, report: &Report) {
         let gone: Vec<u64> = self
             .pending
             .iter()
@@ -267,6 +267,7 @@ impl Connection {
         for id in gone {
             self.pending.remove(&id);
             self.send(&cancel(id));
+            count(&report.counters.transactions_cancelled);
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Counters {
     pub transactions: u64,
     /// Transactions that the server refused.
     pub transactions_failed: u64,
+    /// Transactions taken back because nobody waited for them any more.
+    pub transactions_cancelled: u64,
     /// Batches of changes that were merged because the reader of events was slow.
     pub batches_merged: u64,
 }
@@ -36,6 +38,7 @@ pub(super) struct SharedCounters {
     pub(super) messages_received: AtomicU64,
     pub(super) transactions: AtomicU64,
     pub(super) transactions_failed: AtomicU64,
+    pub(super) transactions_cancelled: AtomicU64,
     pub(super) batches_merged: AtomicU64,
 }
 
@@ -52,6 +55,7 @@ impl SharedCounters {
             messages_received: read(&self.messages_received),
             transactions: read(&self.transactions),
             transactions_failed: read(&self.transactions_failed),
+            transactions_cancelled: read(&self.transactions_cancelled),
             batches_merged: read(&self.batches_merged),
         }
     }

@@ -16,8 +16,11 @@ pub const BATCH: NonZero<usize> = NonZero::new(64).unwrap();
 ///
 /// ```
 /// use nucleon_ovsdb::ovs::{BATCH, BridgeId, PortId, batches, delete_port};
-/// # let (bridge, ports) = (BridgeId(nucleon_ovsdb::Uuid::nil()), vec![PortId(nucleon_ovsdb::Uuid::nil()); 130]);
-/// let transactions = batches(&ports, BATCH, |transaction, port| delete_port(transaction, bridge, *port));
+/// # let bridge = BridgeId(nucleon_ovsdb::Uuid::nil());
+/// # let ports = vec![PortId(nucleon_ovsdb::Uuid::nil()); 130];
+/// let transactions = batches(&ports, BATCH, |transaction, port| {
+///     delete_port(transaction, bridge, *port);
+/// });
 /// assert_eq!(transactions.len(), 3);
 /// ```
 pub fn batches<T>(
