@@ -176,7 +176,7 @@ async fn a_message_that_is_too_long_ends_the_connection() -> Result<()> {
 
 #[tokio::test]
 async fn a_silent_server_is_probed_and_then_given_up() -> Result<()> {
-    let mut bench = Bench::new(|config| config.probe_interval = Duration::from_millis(60))?;
+    let mut bench = Bench::new(|config| config.probe_interval = Duration::from_millis(300))?;
     let mut peer = bench.live().await?;
     for _ in 0..3 {
         let probe = peer.read().await?.context("the client hung up")?;
