@@ -45,7 +45,7 @@ pub struct SetField {
 
 /// An action that this crate does not know: its bytes, header and padding included.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RawAction(pub(crate) Vec<u8>);
+pub struct RawAction(Vec<u8>);
 
 impl RawAction {
     pub fn bytes(&self) -> &[u8] {
@@ -76,6 +76,7 @@ pub enum Action {
     PushVlan(u16),
     PopVlan,
     DecTtl,
+    SetTtl(u8),
     Group(u32),
     Meter(u32),
     SetQueue(u32),

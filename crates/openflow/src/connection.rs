@@ -27,7 +27,7 @@ use crate::wire::{DecodeError, EncodeError};
 
 /// A switch that says nothing for so long in the midst of an exchange has hung. Committing
 /// 100,000 flows takes some seconds.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// What can go wrong between here and the switch.
 #[derive(Debug, thiserror::Error)]
@@ -200,9 +200,14 @@ impl Connection {
     /// Sends changes one by one, without a bundle, and waits until they are done. The first that
     /// is refused is the error; the others are done all the same.
     pub async fn flow_mods(&self, changes: &[FlowMod]) -> Result<(), Error> {
-        let messages: Vec<Message> = changes.iter().cloned().map(Message::FlowMod).collect();
-        let name = |index: usize| changes.get(index).map(ToString::to_string);
-        self.send_named(&messages, |index| name(index).unwrap_or_default()).await
+        let name = |index: usize| changes.get(index).map(ToString::to_string).unwrap_or_default();
+        let mut batch = self.batch(changes.len() + 1);
+        for change in changes {
+            batch
+                .put_with(|xid, out| Message::encode_flow_mod(change, xid, out))
+                .map_err(|source| Error::Encode { what: change.to_string(), source })?;
+        }
+        self.finish(batch, name).await
     }
 
     /// Changes a meter. Bundles do not take meters: add them before a bundle that uses them,
@@ -227,24 +232,20 @@ impl Connection {
     }
 
     async fn send(&self, what: &str, messages: &[Message]) -> Result<(), Error> {
-        self.send_named(messages, |_| what.to_owned()).await
+        let mut batch = self.batch(messages.len() + 1);
+        for message in messages {
+            batch.put(message).map_err(|source| Error::Encode { what: what.to_owned(), source })?;
+        }
+        self.finish(batch, |_| what.to_owned()).await
     }
 
-    /// Sends messages that have no answer but an error, and a barrier to know that there was none.
-    async fn send_named(
-        &self,
-        messages: &[Message],
-        name: impl Fn(usize) -> String,
-    ) -> Result<(), Error> {
-        let mut batch = self.batch(messages.len() + 1);
-        for (index, message) in messages.iter().enumerate() {
-            batch.put(message).map_err(|source| Error::Encode { what: name(index), source })?;
-        }
+    /// Ends messages that have no answer but an error with a barrier, to know that there was none.
+    async fn finish(&self, mut batch: Batch, name: impl Fn(usize) -> String) -> Result<(), Error> {
         batch
             .put(&Message::BarrierRequest)
             .map_err(|source| Error::Encode { what: "barrier".to_owned(), source })?;
         let mut refused = None;
-        self.exchange(batch.finish(), "barrier", |index, reply| {
+        self.exchange(batch, "barrier", |index, reply| {
             match reply.map_err(|source| self.undecodable(&name(index), source))? {
                 Message::Error(source) => {
                     refused.get_or_insert_with(|| self.refused(name(index), source));
@@ -268,7 +269,7 @@ impl Connection {
         let mut batch = self.batch(1);
         batch.put(request).map_err(|source| Error::Encode { what: what.to_owned(), source })?;
         let mut replies = Vec::new();
-        self.exchange(batch.finish(), what, |_, reply| {
+        self.exchange(batch, what, |_, reply| {
             match reply.map_err(|source| self.undecodable(what, source))? {
                 Message::Error(source) => Err(self.refused(what.to_owned(), source)),
                 reply => {
@@ -349,13 +350,16 @@ struct Batch {
 
 impl Batch {
     fn put(&mut self, message: &Message) -> Result<(), EncodeError> {
-        message.encode(self.next, &mut self.bytes)?;
-        self.next = self.next.wrapping_add(1);
-        Ok(())
+        self.put_with(|xid, out| message.encode(xid, out))
     }
 
-    fn finish(self) -> Self {
-        self
+    fn put_with(
+        &mut self,
+        encode: impl FnOnce(u32, &mut BytesMut) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        encode(self.next, &mut self.bytes)?;
+        self.next = self.next.wrapping_add(1);
+        Ok(())
     }
 }
 

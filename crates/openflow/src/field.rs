@@ -16,6 +16,8 @@ use crate::port::Port;
 pub(crate) enum Format {
     Decimal,
     Hexadecimal,
+    /// With all five digits of the flow label.
+    Label,
     Port,
     Mac,
     Ipv4,
@@ -46,6 +48,16 @@ pub(crate) struct Info {
     pub(crate) assigned: &'static str,
     /// In `move`, `learn` and other places of parts of fields: `NXM_OF_ETH_DST[]`.
     pub(crate) symbol: &'static str,
+}
+
+impl Info {
+    /// Size on the wire: whole bytes, but the 20 bits of the IPv6 flow label take four.
+    const fn bytes(&self) -> u16 {
+        match self.bits {
+            17..=32 => 4,
+            bits => bits.div_ceil(8),
+        }
+    }
 }
 
 /// A field together with the type of its values.
@@ -170,7 +182,7 @@ fields! {
     EthDst ETH_DST: MacAddr = 0x8000 3, 48 Maskable Mac, "dl_dst" "eth_dst" "NXM_OF_ETH_DST", also 0 1;
     Ipv6Src IPV6_SRC: Ipv6Addr = 0x8000 26, 128 Maskable Ipv6, "ipv6_src" "ipv6_src" "NXM_NX_IPV6_SRC", also 1 19;
     Ipv6Dst IPV6_DST: Ipv6Addr = 0x8000 27, 128 Maskable Ipv6, "ipv6_dst" "ipv6_dst" "NXM_NX_IPV6_DST", also 1 20;
-    Ipv6Label IPV6_LABEL: Uint<20> = 0x8000 28, 20 Maskable Hexadecimal, "ipv6_label" "ipv6_label" "NXM_NX_IPV6_LABEL", also 1 27;
+    Ipv6Label IPV6_LABEL: Uint<20> = 0x8000 28, 20 Maskable Label, "ipv6_label" "ipv6_label" "NXM_NX_IPV6_LABEL", also 1 27;
     ArpSpa ARP_SPA: Ipv4Addr = 0x8000 22, 32 Maskable Ipv4, "arp_spa" "arp_spa" "NXM_OF_ARP_SPA", also 0 16;
     ArpTpa ARP_TPA: Ipv4Addr = 0x8000 23, 32 Maskable Ipv4, "arp_tpa" "arp_tpa" "NXM_OF_ARP_TPA", also 0 17;
     Ipv4Src IPV4_SRC: Ipv4Addr = 0x8000 11, 32 Maskable Ipv4, "nw_src" "ip_src" "NXM_OF_IP_SRC", also 0 7;
@@ -212,7 +224,7 @@ impl Field {
     }
 
     pub(crate) const fn bytes(self) -> usize {
-        self.info().bits.div_ceil(8) as usize
+        self.info().bytes() as usize
     }
 
     /// All bits of the field.
@@ -223,11 +235,8 @@ impl Field {
     /// Class, number and length as OXM writes them (OpenFlow 1.5.1, 7.2.3.2).
     pub(crate) const fn header(self, masked: bool) -> u32 {
         let info = self.info();
-        let length = self.bytes() << (masked as u32);
-        (info.class as u32) << 16
-            | (info.number as u32) << 9
-            | (masked as u32) << 8
-            | (length as u32 & 0xff)
+        let length = info.bytes() << (masked as u32);
+        (info.class as u32) << 16 | (info.number as u32) << 9 | (masked as u32) << 8 | length as u32
     }
 
     /// The field of an OXM header whose length fits the field.
@@ -241,22 +250,16 @@ impl Field {
     /// The field that an action or a part of a field names, by any of its names.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let alias = match name {
-            "dl_src" => "eth_src",
-            "dl_dst" => "eth_dst",
-            "dl_type" => "eth_type",
+            "dl_src" | "OXM_OF_ETH_SRC" => "eth_src",
+            "dl_dst" | "OXM_OF_ETH_DST" => "eth_dst",
+            "dl_type" | "OXM_OF_ETH_TYPE" => "eth_type",
             "ip_proto" => "nw_proto",
-            "nw_src" | "ipv4_src" => "ip_src",
-            "nw_dst" | "ipv4_dst" => "ip_dst",
+            "nw_src" | "ipv4_src" | "OXM_OF_IPV4_SRC" => "ip_src",
+            "nw_dst" | "ipv4_dst" | "OXM_OF_IPV4_DST" => "ip_dst",
             "ip_ecn" => "nw_ecn",
-            "tunnel_id" => "tun_id",
+            "tunnel_id" | "OXM_OF_TUNNEL_ID" => "tun_id",
             "icmpv4_type" => "icmp_type",
             "icmpv4_code" => "icmp_code",
-            "OXM_OF_ETH_SRC" => "eth_src",
-            "OXM_OF_ETH_DST" => "eth_dst",
-            "OXM_OF_ETH_TYPE" => "eth_type",
-            "OXM_OF_TUNNEL_ID" => "tun_id",
-            "OXM_OF_IPV4_SRC" => "ip_src",
-            "OXM_OF_IPV4_DST" => "ip_dst",
             other => other,
         };
         Self::ALL.iter().copied().find(|field| {

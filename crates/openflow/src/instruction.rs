@@ -15,7 +15,7 @@ pub struct WriteMetadata {
 
 /// An instruction that this crate does not know: its bytes, header and padding included.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RawInstruction(pub(crate) Vec<u8>);
+pub struct RawInstruction(Vec<u8>);
 
 impl RawInstruction {
     pub fn bytes(&self) -> &[u8] {

@@ -21,8 +21,20 @@ pub struct MatchField {
 /// A field that this crate does not know, as it came.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RawField {
-    pub header: u32,
-    pub payload: Vec<u8>,
+    header: u32,
+    payload: Vec<u8>,
+}
+
+impl RawField {
+    /// Class, number, whether there is a mask, and length, as in OXM.
+    pub const fn header(&self) -> u32 {
+        self.header
+    }
+
+    /// The value, and the mask after it.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
 }
 
 /// The fields that a packet must have, each once, in one order: equal matches are equal values.
@@ -51,6 +63,13 @@ impl Match {
     #[must_use]
     pub fn with_masked<T: FieldValue>(mut self, field: Typed<T>, value: T, mask: T) -> Self {
         self.insert(field.field, value.to_bits(), mask.to_bits());
+        self
+    }
+
+    /// Takes over one field of another match.
+    #[must_use]
+    pub fn including(mut self, found: MatchField) -> Self {
+        self.insert(found.field, found.value, found.mask);
         self
     }
 
@@ -113,7 +132,8 @@ impl Match {
         if field == Field::VlanTci && matches!(mask >> 13, 0 | 7) {
             self.put(Field::VlanVid, value & 0x1fff, mask & 0x1fff);
             // Without a tag there is no priority to look at.
-            let untagged = mask & 0x1fff == 0x1fff && value & 0x1fff == 0;
+            let vid_full = Field::VlanVid.full();
+            let untagged = mask & vid_full == vid_full && value & vid_full == 0;
             self.put(Field::VlanPcp, value >> 13, if untagged { 0 } else { mask >> 13 });
             return;
         }
@@ -121,6 +141,16 @@ impl Match {
             let [.., high, low] = value.to_be_bytes();
             let port = crate::Port::from_u16(u16::from_be_bytes([high, low]));
             self.put(Field::InPort, u128::from(port.0), Field::InPort.full());
+            return;
+        }
+        if field == Field::TunFlags {
+            // The switch knows one of the flags and forgets the others.
+            self.put(field, value, mask & 1);
+            return;
+        }
+        if field == Field::CtState && mask == field.full() && value <= 0xff {
+            // The switch has eight states and gives back a mask of eight bits.
+            self.put(field, value, 0xff);
             return;
         }
         if field == Field::IpTos {

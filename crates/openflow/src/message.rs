@@ -162,17 +162,7 @@ pub fn frame_length(bytes: &[u8]) -> Option<Result<usize, DecodeError>> {
 impl Message {
     /// Writes the message, header included.
     pub fn encode(&self, xid: u32, out: &mut BytesMut) -> Result<(), EncodeError> {
-        let start = out.len();
-        out.put_u8(VERSION);
-        out.put_u8(self.kind());
-        out.put_u16(0);
-        out.put_u32(xid);
-        let encoded = self.encode_body(xid, out);
-        let patched = encoded.and_then(|()| patch_length(out, start, 2, "message"));
-        if patched.is_err() {
-            out.truncate(start);
-        }
-        patched
+        framed(self.kind(), xid, out, |out| self.encode_body(xid, out))
     }
 
     /// Reads one whole frame: its transaction id and the message.
@@ -194,6 +184,29 @@ impl Message {
             _ => Self::decode_body(kind, reader)?,
         };
         Ok((xid, message))
+    }
+
+    /// Writes the message of one change, without taking it into a [`Message`].
+    pub(crate) fn encode_flow_mod(
+        change: &FlowMod,
+        xid: u32,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        framed(kind::FLOW_MOD, xid, out, |out| flow::encode_mod(change, out))
+    }
+
+    /// Writes the message that puts one change into a bundle.
+    pub(crate) fn encode_bundle_add(
+        id: u32,
+        flags: BundleFlags,
+        change: &FlowMod,
+        xid: u32,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        framed(kind::BUNDLE_ADD, xid, out, |out| {
+            bundle::put_header(id, flags, out);
+            Self::encode_flow_mod(change, xid, out)
+        })
     }
 
     const fn kind(&self) -> u8 {
@@ -369,6 +382,25 @@ impl Message {
             _ => Part::Last,
         }
     }
+}
+
+/// Writes a header, the body and the length; nothing at all if it is too long.
+fn framed(
+    kind: u8,
+    xid: u32,
+    out: &mut BytesMut,
+    body: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let start = out.len();
+    out.put_u8(VERSION);
+    out.put_u8(kind);
+    out.put_u16(0);
+    out.put_u32(xid);
+    let done = body(out).and_then(|()| patch_length(out, start, 2, "message"));
+    if done.is_err() {
+        out.truncate(start);
+    }
+    done
 }
 
 /// The versions of a hello; one without a bitmap speaks all up to its own (7.5.1).

@@ -6,7 +6,7 @@ use super::conntrack::{Conntrack, Nat};
 use super::controller::{self, Controller};
 use super::learn::Learn;
 use super::{Action, RawAction, ResubmitTuple, SetField, Subfield};
-use crate::field::{Field, Masking};
+use crate::field::Field;
 use crate::matches::put_oxm;
 use crate::port::Port;
 use crate::wire::{DecodeError, EncodeError, Reader, patch_length, put_padding};
@@ -22,6 +22,7 @@ mod standard {
     pub(super) const POP_VLAN: u16 = 18;
     pub(super) const SET_QUEUE: u16 = 21;
     pub(super) const GROUP: u16 = 22;
+    pub(super) const SET_TTL: u16 = 23;
     pub(super) const DEC_TTL: u16 = 24;
     pub(super) const SET_FIELD: u16 = 25;
     pub(super) const COPY_FIELD: u16 = 28;
@@ -93,6 +94,7 @@ fn decode_standard(kind: u16, mut body: Reader<'_>) -> Result<Option<Action>, De
         standard::SET_QUEUE => Action::SetQueue(body.u32()?),
         standard::GROUP => Action::Group(body.u32()?),
         standard::METER => Action::Meter(body.u32()?),
+        standard::SET_TTL => Action::SetTtl(body.u8()?),
         standard::DEC_TTL => Action::DecTtl,
         standard::SET_FIELD => return decode_set_field(body),
         standard::COPY_FIELD => {
@@ -227,8 +229,7 @@ impl Action {
             }
             Self::SetField(SetField { field, value, mask }) => {
                 header(out, standard::SET_FIELD);
-                let masked = field.masking() == Masking::Maskable || *mask != field.full();
-                let masked = masked && *mask != field.full();
+                let masked = *mask != field.full();
                 put_oxm(out, *field, *value, masked.then_some(*mask));
             }
             Self::Move { source, target } => {
@@ -245,6 +246,10 @@ impl Action {
                 out.put_u16(*ethernet);
             }
             Self::PopVlan => header(out, standard::POP_VLAN),
+            Self::SetTtl(ttl) => {
+                header(out, standard::SET_TTL);
+                out.put_u8(*ttl);
+            }
             Self::DecTtl => header(out, standard::DEC_TTL),
             Self::Group(group) => {
                 header(out, standard::GROUP);

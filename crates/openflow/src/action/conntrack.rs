@@ -149,6 +149,8 @@ mod present {
     pub(super) const IPV4_MAX: u16 = 2;
     pub(super) const IPV6_MIN: u16 = 4;
     pub(super) const IPV6_MAX: u16 = 8;
+    pub(super) const IPV4: u16 = IPV4_MIN | IPV4_MAX;
+    pub(super) const IPV6: u16 = IPV6_MIN | IPV6_MAX;
     pub(super) const PORT_MIN: u16 = 16;
     pub(super) const PORT_MAX: u16 = 32;
 }
@@ -203,7 +205,7 @@ impl Nat {
         };
         let has = |bit: u16| given & bit != 0;
         let orphan = |low: u16, high: u16| has(high) && !has(low);
-        let both_families = given & 3 != 0 && given & 12 != 0;
+        let both_families = given & present::IPV4 != 0 && given & present::IPV6 != 0;
         if flags > 31
             || given > 63
             || both_families

@@ -3,14 +3,16 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::codec::decode_list;
 use super::conntrack::{Commit, Conntrack, Nat, NatFlags, NatRange, NatTarget, Zone};
 use super::controller::{Controller, PacketReason, Pause};
 use super::learn::{Learn, LearnFlags, LearnSource, LearnSpec, LearnTarget};
 use super::show::NAT_FLAGS;
-use super::{Action, RawAction, ResubmitTuple, SetField, Subfield};
+use super::{Action, ResubmitTuple, SetField, Subfield};
 use crate::field::{self, Field};
 use crate::port::Port;
 use crate::text::{ParseError, head_and_argument, integer, number, split_list, undotted, unhex};
+use crate::wire::Reader;
 
 impl FromStr for Subfield {
     type Err = ParseError;
@@ -90,6 +92,7 @@ impl FromStr for Action {
                 Self::Move { source, target }
             }
             "push_vlan" => Self::PushVlan(integer("Ethernet type", argument)?),
+            "mod_nw_ttl" => Self::SetTtl(integer("TTL", argument)?),
             "group" => Self::Group(integer("group", argument)?),
             "meter" => Self::Meter(integer("meter", argument)?),
             "set_queue" => Self::SetQueue(integer("queue", argument)?),
@@ -105,7 +108,16 @@ impl FromStr for Action {
                 Self::Conjunction { id, clause, clauses: integer("clauses", clauses)? }
             }
             "note" => Self::Note(undotted("note", argument)?),
-            "unknown" => Self::Unknown(RawAction(unhex("action", argument)?)),
+            "unknown" => {
+                // What is known after all becomes what it is.
+                let bytes = unhex("action", argument)?;
+                let mut reader = Reader::new("action", &bytes);
+                let mut actions = decode_list(&mut reader, 0).map_err(|_| invalid())?;
+                match (actions.pop(), actions.is_empty()) {
+                    (Some(action), true) => action,
+                    _ => return Err(invalid()),
+                }
+            }
             _ => return Err(invalid()),
         })
     }

@@ -49,6 +49,7 @@ impl fmt::Display for Action {
             Self::Move { source, target } => write!(f, "move:{source}->{target}"),
             Self::PushVlan(ethernet) => write!(f, "push_vlan:0x{ethernet:04x}"),
             Self::PopVlan => f.write_str("pop_vlan"),
+            Self::SetTtl(ttl) => write!(f, "mod_nw_ttl:{ttl}"),
             Self::DecTtl => f.write_str("dec_ttl"),
             Self::Group(group) => write!(f, "group:{group}"),
             Self::Meter(meter) => write!(f, "meter:{meter}"),

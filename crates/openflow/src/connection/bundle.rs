@@ -1,8 +1,10 @@
 //! Changes that take effect together.
 
+use bytes::BytesMut;
+
 use super::{Batch, Connection, Error};
 use crate::flow::FlowMod;
-use crate::message::{BundleAdd, BundleControl, BundleFlags, BundleStep, Message, SwitchError};
+use crate::message::{BundleControl, BundleFlags, BundleStep, Message, SwitchError};
 
 const FLAGS: BundleFlags = BundleFlags::ATOMIC_ORDERED;
 
@@ -27,26 +29,23 @@ impl Connection {
         let first = batch.first;
         // A bundle's id is its own only within the connection; a transaction id is unique there.
         let id = first;
-        self.put_control(&mut batch, id, BundleStep::OpenRequest)?;
+        put_control(&mut batch, id, BundleStep::OpenRequest)?;
         for change in changes {
-            let message = Box::new(Message::FlowMod(change.clone()));
             batch
-                .put(&Message::BundleAdd(BundleAdd { id, flags: FLAGS, message }))
+                .put_with(|xid, out| Message::encode_bundle_add(id, FLAGS, change, xid, out))
                 .map_err(|source| Error::Encode { what: change.to_string(), source })?;
         }
-        self.put_control(&mut batch, id, BundleStep::CloseRequest)?;
+        put_control(&mut batch, id, BundleStep::CloseRequest)?;
         let report = BundleReport { messages: changes.len(), bytes: batch.bytes.len() };
-        let mut next = batch.next;
+        let next = batch.next;
         let sent = self.collect(batch, changes, "bundle").await?;
         let (step, what) = match sent {
             None => (BundleStep::CommitRequest, "commit of a bundle"),
             Some(_) => (BundleStep::DiscardRequest, "discard of a bundle"),
         };
         // The range is still the whole one: a commit is refused with the id of the message in it.
-        let mut end = Batch { first, next, bytes: bytes::BytesMut::new() };
-        self.put_control(&mut end, id, step)?;
-        next = end.next;
-        debug_assert!(next.wrapping_sub(first) > 0);
+        let mut end = Batch { first, next, bytes: BytesMut::new() };
+        put_control(&mut end, id, step)?;
         let ended = self.collect(end, changes, what).await?;
         match sent.or(ended) {
             None => Ok(report),
@@ -56,12 +55,6 @@ impl Connection {
                 Err(self.refused(what, source))
             }
         }
-    }
-
-    fn put_control(&self, batch: &mut Batch, id: u32, step: BundleStep) -> Result<(), Error> {
-        batch
-            .put(&Message::BundleControl(BundleControl { id, step, flags: FLAGS }))
-            .map_err(|source| Error::Encode { what: "bundle".to_owned(), source })
     }
 
     /// Sends `batch` and returns the most telling error of its answers: that of a change rather
@@ -92,4 +85,10 @@ impl Connection {
         .await?;
         Ok(worst)
     }
+}
+
+fn put_control(batch: &mut Batch, id: u32, step: BundleStep) -> Result<(), Error> {
+    batch
+        .put(&Message::BundleControl(BundleControl { id, step, flags: FLAGS }))
+        .map_err(|source| Error::Encode { what: "bundle".to_owned(), source })
 }

@@ -99,7 +99,7 @@ const CT_STATE: &[&str] = &["new", "est", "rel", "rpl", "inv", "trk", "snat", "d
 const TCP_FLAGS: &[&str] = &["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns"];
 const TUNNEL_FLAGS: &[&str] = &["oam"];
 const FRAGMENTS: [(&str, u128, u128); 5] =
-    [("no", 0, 3), ("yes", 1, 1), ("first", 1, 3), ("later", 2, 2), ("not_later", 0, 2)];
+    [("no", 0, 3), ("yes", 1, 1), ("first", 1, 3), ("later", 3, 3), ("not_later", 0, 2)];
 
 impl Format {
     const fn flags(self) -> Option<&'static [&'static str]> {
@@ -126,9 +126,14 @@ impl fmt::Display for Shown {
         let format = field.info().format;
         match format {
             Format::Decimal if exact => write!(f, "{value}"),
-            Format::Decimal | Format::Hexadecimal => {
+            Format::Decimal => write!(f, "{value:#x}/{mask:#x}"),
+            Format::Hexadecimal => {
                 hexadecimal(f, value)?;
                 masked(f, exact, |f| hexadecimal(f, mask))
+            }
+            Format::Label => {
+                write!(f, "{value:#07x}")?;
+                masked(f, exact, |f| write!(f, "{mask:#07x}"))
             }
             Format::Port if field.bits() == 16 => match u16::try_from(value) {
                 Ok(number) => write!(f, "{}", Port::from_u16(number)),
@@ -160,6 +165,7 @@ impl fmt::Display for Shown {
                 }
             }
             Format::CtState | Format::TcpFlags | Format::TunnelFlags => {
+                let exact = exact || format == Format::CtState && mask == 0xff;
                 flags(f, format.flags().unwrap_or_default(), value, mask, exact)
             }
         }
@@ -220,8 +226,9 @@ const fn low32(bits: u128) -> u32 {
 }
 
 fn mac(bits: u128) -> MacAddr {
-    let [.., a, b, c, d, e, f] = bits.to_be_bytes();
-    MacAddr::new([a, b, c, d, e, f])
+    let mut octets = [0; 6];
+    octets.copy_from_slice(&bits.to_be_bytes()[10..]);
+    MacAddr::new(octets)
 }
 
 /// The length of the prefix that `mask` is, if it is one.
@@ -317,7 +324,7 @@ mod tests {
         both_ways(Field::Ipv6Src, "2001:db8::/32", 0x2001_0db8 << 96, 0xffff_ffff << 96);
         both_ways(Field::EthDst, "fa:16:3e:00:00:01", 0xfa16_3e00_0001, 0xffff_ffff_ffff);
         both_ways(Field::InPort, "LOCAL", 0xffff_fffe, 0xffff_ffff);
-        both_ways(Field::IpFrag, "later", 2, 2);
+        both_ways(Field::IpFrag, "later", 3, 3);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::flow::show::FLAGS;
 use crate::flow::{Flow, FlowFlags};
 use crate::instruction::{ActionSet, Instructions, RawInstruction, WriteMetadata};
 use crate::text::{ParseError, head_and_argument, integer, split_list, unhex};
+use crate::wire::Reader;
 
 impl FromStr for Flow {
     type Err = ParseError;
@@ -25,6 +26,9 @@ impl FromStr for Flow {
                 Some(("idle_timeout", value)) => flow.idle_timeout = integer("timeout", value)?,
                 Some(("hard_timeout", value)) => flow.hard_timeout = integer("timeout", value)?,
                 Some(("importance", value)) => flow.importance = integer("importance", value)?,
+                Some(("flags", value)) => {
+                    flow.flags = flow.flags.with(FlowFlags(integer("flags", value)?));
+                }
                 Some(("duration" | "n_packets" | "n_bytes" | "idle_age" | "hard_age", _)) => {}
                 _ => match flag(item) {
                     Some(flag) => flow.flags = flow.flags.with(flag),
@@ -65,13 +69,22 @@ impl FromStr for Instructions {
                     found.metadata = Some(WriteMetadata { value, mask });
                 }
                 ("unknown_instruction", Some(bytes)) => {
-                    found.unknown.push(RawInstruction(unhex("instruction", bytes)?));
+                    found.unknown.extend(parse_unknown(bytes)?);
                 }
                 _ => found.apply.push(item.parse()?),
             }
         }
         Ok(found)
     }
+}
+
+fn parse_unknown(text: &str) -> Result<Vec<RawInstruction>, ParseError> {
+    let invalid = || ParseError::new("unknown instruction", text);
+    let bytes = unhex("unknown instruction", text)?;
+    let found = Instructions::decode(&mut Reader::new("instruction", &bytes));
+    let found = found.map_err(|_| invalid())?;
+    let known = Instructions { unknown: Vec::new(), ..found.clone() } != Instructions::default();
+    if known { Err(invalid()) } else { Ok(found.unknown) }
 }
 
 #[cfg(test)]

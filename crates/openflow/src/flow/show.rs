@@ -28,6 +28,10 @@ impl fmt::Display for Flow {
                 write!(f, "{name},")?;
             }
         }
+        let unnamed = FLAGS.iter().fold(self.flags.0, |left, (flag, _)| left & !flag.0);
+        if unnamed != 0 {
+            write!(f, "flags={unnamed:#x},")?;
+        }
         write!(f, "priority={}", self.priority)?;
         put_match(f, &self.matches)?;
         write!(f, " actions={}", self.instructions)

@@ -6,6 +6,7 @@ use super::show::PROTOCOLS;
 use super::{Match, RawField};
 use crate::field::{self, Field};
 use crate::text::{ParseError, head_and_argument, integer, split_list, unhex};
+use crate::wire::Reader;
 
 impl FromStr for Match {
     type Err = ParseError;
@@ -62,7 +63,11 @@ impl Match {
             }
             "in_port" => self.parse_field(Field::InPort, value)?,
             "tp_src" | "tp_dst" | "icmp_type" | "icmp_code" => return Ok(Some((name, value))),
-            "unknown" => self.insert_unknown(parse_unknown(value)?),
+            "unknown" => {
+                for field in parse_unknown(value)? {
+                    self.insert_unknown(field);
+                }
+            }
             _ => {
                 let field = Field::named(name)
                     .or_else(|| by_match_name(name))
@@ -79,7 +84,8 @@ impl Match {
         Ok(())
     }
 
-    fn field_by_protocol(&self, name: &str) -> Option<Field> {
+    /// Which field a name means beside this protocol.
+    pub(super) fn field_by_protocol(&self, name: &str) -> Option<Field> {
         let protocol = self.get(Field::IpProto)?.value;
         Some(match (name, protocol) {
             ("tp_src", 6) => Field::TcpSrc,
@@ -101,11 +107,11 @@ fn by_match_name(name: &str) -> Option<Field> {
     Field::ALL.iter().copied().find(|field| field.info().matched == name)
 }
 
-fn parse_unknown(text: &str) -> Result<RawField, ParseError> {
+fn parse_unknown(text: &str) -> Result<Vec<RawField>, ParseError> {
+    let invalid = || ParseError::new("unknown field", text);
     let bytes = unhex("unknown field", text)?;
-    let (header, payload) =
-        bytes.split_first_chunk().ok_or_else(|| ParseError::new("unknown field", text))?;
-    Ok(RawField { header: u32::from_be_bytes(*header), payload: payload.to_vec() })
+    let found = Match::decode_fields(&mut Reader::new("field", &bytes)).map_err(|_| invalid())?;
+    if found.fields.is_empty() { Ok(found.unknown) } else { Err(invalid()) }
 }
 
 #[cfg(test)]

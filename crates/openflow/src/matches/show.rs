@@ -68,14 +68,10 @@ impl fmt::Display for Match {
                         later_protocol = Some(found.value);
                     }
                 }
-                Field::VlanVid => self.show_vlan(&mut list)?,
                 Field::VlanPcp if self.get(Field::VlanVid).is_some() => {}
-                Field::VlanPcp => list.item(format_args!("dl_vlan_pcp={}", found.value))?,
+                Field::VlanVid | Field::VlanPcp => self.show_vlan(&mut list)?,
                 Field::IpDscp => list.item(format_args!("nw_tos={}", found.value << 2))?,
-                Field::CtState | Field::TcpFlags | Field::TunFlags => {
-                    list.item(format_args!("{}={}", found.field.info().matched, found.shown()))?;
-                }
-                _ => list.item(format_args!("{}={}", found.field.info().matched, found.shown()))?,
+                _ => list.item(format_args!("{}={}", self.name(found.field), found.shown()))?,
             }
         }
         if let Some(kind) = later_type {
@@ -92,6 +88,19 @@ impl fmt::Display for Match {
 }
 
 impl Match {
+    /// The short name, where it means this field beside the protocol that is there.
+    fn name(&self, field: Field) -> &'static str {
+        let info = field.info();
+        match info.matched {
+            "tp_src" | "tp_dst" | "icmp_type" | "icmp_code"
+                if self.field_by_protocol(info.matched) != Some(field) =>
+            {
+                info.symbol
+            }
+            name => name,
+        }
+    }
+
     fn show_vlan(&self, list: &mut List<'_, '_>) -> fmt::Result {
         let of = |field| self.get(field).map_or((0, 0), |found| (found.value, found.mask));
         let (vid, vid_mask) = of(Field::VlanVid);

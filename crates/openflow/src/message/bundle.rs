@@ -45,7 +45,7 @@ pub struct BundleAdd {
 }
 
 impl BundleControl {
-    pub(super) fn encode(&self, out: &mut BytesMut) {
+    pub(super) fn encode(self, out: &mut BytesMut) {
         out.put_u32(self.id);
         out.put_u16(self.step as u16);
         out.put_u16(self.flags.0);
@@ -68,11 +68,15 @@ impl BundleControl {
     }
 }
 
+pub(super) fn put_header(id: u32, flags: BundleFlags, out: &mut BytesMut) {
+    out.put_u32(id);
+    out.put_u16(0);
+    out.put_u16(flags.0);
+}
+
 impl BundleAdd {
     pub(super) fn encode(&self, xid: u32, out: &mut BytesMut) -> Result<(), EncodeError> {
-        out.put_u32(self.id);
-        out.put_u16(0);
-        out.put_u16(self.flags.0);
+        put_header(self.id, self.flags, out);
         self.message.encode(xid, out)
     }
 

@@ -39,13 +39,11 @@ impl SwitchError {
 
 impl fmt::Display for SwitchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => f.write_str(&name),
-            None => {
-                let data = self.data.get(..16).unwrap_or(&self.data);
-                write!(f, "OpenFlow error {}/{} ({})", self.kind, self.code, hex(data))
-            }
+        if let Some(name) = self.name() {
+            return f.write_str(&name);
         }
+        let data = self.data.get(..16).unwrap_or(&self.data);
+        write!(f, "OpenFlow error {}/{} ({})", self.kind, self.code, hex(data))
     }
 }
 
