@@ -149,6 +149,10 @@ fn mysql(server: &Server, options: &StoreOptions, purpose: Purpose) -> MySqlPool
                 };
                 let isolation = format!("SET SESSION TRANSACTION ISOLATION LEVEL {isolation}");
                 connection.execute(assert_safe(isolation)).await?;
+                if purpose == Purpose::Write {
+                    // Statements after a transaction that Galera has undone in silence must not commit themselves.
+                    connection.execute("SET SESSION autocommit = 0").await?;
+                }
                 let idle = format!("SET SESSION idle_transaction_timeout = {}", idle.as_secs());
                 match connection.execute(assert_safe(idle)).await {
                     // 1193: MySQL has no such variable; there a stuck transaction ends with its connection.

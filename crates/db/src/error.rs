@@ -14,6 +14,8 @@ pub enum RetryReason {
     Serialization,
     /// PostgreSQL 40P01, MariaDB 1213; also a transaction that lost Galera's certification.
     Deadlock,
+    /// Galera had undone the transaction without telling; see `Tx::commit_write`.
+    Undone,
     /// MariaDB 1205: a lock was not had in time.
     LockTimeout,
     /// SQLITE_BUSY: another process writes to the file.
@@ -25,9 +27,10 @@ pub enum RetryReason {
 }
 
 impl RetryReason {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Serialization,
         Self::Deadlock,
+        Self::Undone,
         Self::LockTimeout,
         Self::Busy,
         Self::Connection,
@@ -38,6 +41,7 @@ impl RetryReason {
         match self {
             Self::Serialization => "serialization",
             Self::Deadlock => "deadlock",
+            Self::Undone => "undone",
             Self::LockTimeout => "lock-timeout",
             Self::Busy => "busy",
             Self::Connection => "connection",

@@ -262,6 +262,26 @@ impl Tx {
         self.control(sql).await
     }
 
+    /// Begins a write's transaction.
+    pub(crate) async fn begin_write(&mut self) -> Result<()> {
+        self.begin(match self.dialect() {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::MySql => "START TRANSACTION; SAVEPOINT whole",
+            Dialect::Postgres => "BEGIN",
+        })
+        .await
+    }
+
+    /// Commits a write's transaction, if it is still the one that was begun. Galera may undo a transaction between two
+    /// statements without telling; the next ones would then be committed alone. But the savepoint is gone with it.
+    pub(crate) async fn commit_write(&mut self) -> Result<()> {
+        self.end(match self.dialect() {
+            Dialect::Sqlite | Dialect::Postgres => "COMMIT",
+            Dialect::MySql => "RELEASE SAVEPOINT whole; COMMIT",
+        })
+        .await
+    }
+
     /// From here to [`Tx::settle`] the connection is thrown away if the caller goes away.
     pub(crate) fn unsettle(&mut self) {
         self.settled = false;

@@ -14,6 +14,7 @@
 //!        +------ CREATE DATABASE ----> mariadbd | postgres (own port, own directory) <-----+
 //! ```
 
+mod again;
 mod database;
 mod galera;
 mod mariadb;
@@ -22,5 +23,8 @@ mod process;
 mod server;
 mod shared;
 
+pub use nix::sys::signal::Signal;
+
+pub use crate::again::{Process, part, say, wait_for_the_end};
 pub use crate::database::{Kind, TestDatabase, database, databases, databases_and_galera};
 pub use crate::server::Server;

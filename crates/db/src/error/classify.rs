@@ -75,6 +75,8 @@ fn refused(error: sqlx::Error, sql: &str) -> Error {
 fn mysql(error: &MySqlDatabaseError) -> Option<Error> {
     let reason = match error.number() {
         1213 => RetryReason::Deadlock,
+        // The savepoint around the whole transaction is gone.
+        1305 => RetryReason::Undone,
         1205 => RetryReason::LockTimeout,
         1020 => RetryReason::Serialization,
         // Killed by an idle limit, an operator, or a node that leaves: 1317, 1927, 4031, 1028-like codes of MariaDB.

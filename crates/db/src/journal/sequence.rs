@@ -104,7 +104,7 @@ async fn look(shared: &Shared) -> Result<Option<String>> {
 /// One transaction: lock, read, write, delete, durable commit.
 async fn sequence(shared: &Shared) -> Result<Option<Batch>> {
     let mut tx = shared.acquire(Access::Write).await?;
-    tx.begin("BEGIN").await?;
+    tx.begin_write().await?;
     let next = lock(&mut tx).await?;
     let pending = outbox::waiting(&mut tx, BATCH).await?;
     if pending.is_empty() {
@@ -121,7 +121,7 @@ async fn sequence(shared: &Shared) -> Result<Option<Batch>> {
             problem: format!("{cleared} rows left it, {} were read", batch.entries.len()),
         });
     }
-    tx.end("COMMIT").await?;
+    tx.commit_write().await?;
     Ok(Some(batch))
 }
 
@@ -155,7 +155,7 @@ fn clear(dialect: Dialect) -> &'static str {
 async fn discard_doubles(shared: &Shared) -> Result<()> {
     retry::run(shared, "discard doubles", || async {
         let mut tx = shared.acquire(Access::Write).await?;
-        tx.begin("BEGIN").await?;
+        tx.begin_write().await?;
         lock(&mut tx).await?;
         let ids: Vec<String> = outbox::waiting(&mut tx, BATCH)
             .await?
@@ -174,7 +174,7 @@ async fn discard_doubles(shared: &Shared) -> Result<()> {
                 Query::delete().from_table("outbox").and_where(Expr::col("id").eq(id)).take();
             tx.execute(&delete).await?;
         }
-        tx.end("COMMIT").await
+        tx.commit_write().await
     })
     .await
 }

@@ -194,7 +194,7 @@ async fn begin(store: &Store) -> Result<(Tx, Schema), Error> {
 async fn end(mut tx: Tx) -> Result<(), Error> {
     match tx.dialect() {
         Dialect::Sqlite | Dialect::Postgres => tx.end("COMMIT").await?,
-        Dialect::MySql => tx.end("DO RELEASE_LOCK('nucleon_schema')").await?,
+        Dialect::MySql => tx.end("COMMIT; DO RELEASE_LOCK('nucleon_schema')").await?,
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ impl Group {
         let now = (shared.options.now)();
         let changes = std::mem::take(&mut self.changes);
         let batch = append::group(&mut tx, changes, now).await?;
-        tx.end("COMMIT").await.map_err(|error| match error {
+        tx.commit_write().await.map_err(|error| match error {
             Error::Down { detail } => Error::OutcomeUnknown { label: "group commit", detail },
             other => other,
         })?;
@@ -119,6 +119,6 @@ impl Group {
 
 async fn begin(shared: &Shared) -> Result<Tx> {
     let mut tx = shared.acquire(Access::Write).await?;
-    tx.begin("BEGIN IMMEDIATE").await?;
+    tx.begin_write().await?;
     Ok(tx)
 }

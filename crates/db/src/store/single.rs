@@ -40,7 +40,7 @@ where
 {
     let mut tx = shared.acquire(Access::Write).await?;
     tx.start(id);
-    tx.begin("BEGIN").await?;
+    tx.begin_write().await?;
     let limit: Duration = shared.options.closure_limit;
     let value = match perform(closure, &mut tx, label, limit).await {
         Ended::Keep(value) => value,
@@ -60,7 +60,7 @@ where
     };
     let emitted = tx.emitted();
     outbox::fill(&mut tx, (shared.options.now)()).await?;
-    tx.end("COMMIT").await.map_err(|error| match error {
+    tx.commit_write().await.map_err(|error| match error {
         Error::Retry { reason: RetryReason::Connection, detail } | Error::Down { detail } => {
             Error::OutcomeUnknown { label, detail }
         }

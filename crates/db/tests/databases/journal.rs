@@ -1,11 +1,13 @@
 //! The journal, as one reader sees it. What many writers and sequencers do to it is in `hammer`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nucleon_db::journal::{After, Keep};
-use nucleon_db::{Error, Operation, Position, ScopeMark, Store};
+use nucleon_db::{Error, Operation, Position, RetryReason, ScopeMark, Store};
 use nucleon_testkit::Kind;
 use sea_query::{Expr, ExprTrait, Query};
+use tokio::sync::Semaphore;
 
 use crate::scene::{change, put_loudly, scenes, thing};
 
@@ -269,5 +271,51 @@ async fn a_change_that_is_in_the_journal_already_does_not_stop_it() {
         reached(store, 2).await;
         let start = Position { seq: 0, ..head(store).await };
         assert_eq!(seqs(&after(store, start, None, 10).await), [1, 2], "{}", scene.kind());
+    }
+}
+
+/// A server that is stuck, or cut off from the others, in the middle of sequencing.
+#[tokio::test]
+async fn whoever_sits_on_the_sequencers_lock_is_cut_off() {
+    for scene in scenes().await.into_iter().filter(|scene| scene.kind() != Kind::Sqlite) {
+        let stuck = scene.other().await;
+        let held = Arc::new(Semaphore::new(0));
+        let holds = held.clone();
+        let hold = stuck.write("hold the lock", move |tx| {
+            let holds = holds.clone();
+            Box::pin(async move {
+                let lock = Query::select()
+                    .column("next")
+                    .from("sequencer")
+                    .lock(sea_query::LockType::Update)
+                    .take();
+                tx.fetch_all(&lock).await?;
+                let first = holds.available_permits() == 0;
+                holds.add_permits(1);
+                if first {
+                    tokio::time::sleep(Duration::from_secs(6)).await;
+                }
+                // What it would do when it wakes up: the lock is not its own any more.
+                tx.fetch_all(&lock).await.map(drop)
+            })
+        });
+        let others = async {
+            drop(held.acquire().await.unwrap());
+            scene.store.start_journal();
+            let start = tokio::time::Instant::now();
+            put_loudly(&scene.store, thing("a", 1), &[]).await;
+            reached(&scene.store, 1).await;
+            start.elapsed()
+        };
+        let (woken, waited) = tokio::join!(hold, others);
+        woken.unwrap();
+        let kind = scene.kind();
+        assert!(waited > Duration::from_millis(500), "it was held up: {kind} {waited:?}");
+        assert!(
+            waited < Duration::from_secs(5),
+            "not for longer than the limit: {kind} {waited:?}"
+        );
+        let retries = stuck.stats().retries(RetryReason::Connection);
+        assert_eq!(retries, 1, "the one that was stuck has noticed: {kind}");
     }
 }

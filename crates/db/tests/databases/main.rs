@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod crash;
+mod hammer;
 mod journal;
 mod migrate;
 mod scene;

@@ -440,7 +440,7 @@ async fn a_column_read_as_the_wrong_type_is_an_error() {
 async fn statements_are_counted_with_the_outbox_and_without_control() {
     for scene in scenes().await {
         let (a, b) = (thing("a", 1), thing("b", 2));
-        let (_, receipt) = scene
+        let ((), receipt) = scene
             .store
             .write_with_receipt("counted", move |tx| {
                 let (a, b) = (a.clone(), b.clone());
