@@ -4,6 +4,7 @@ mod connection;
 mod events;
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use nucleon_model::view::{Position, Role};
 use nucleon_obs::{Group, OwnedTask, Random};
 use nucleon_wire::{Answer, RefusalReason, Report, ReportAck, VersionRange};
+use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -33,7 +35,18 @@ pub enum ServerAt {
         tls: Option<ClientTls>,
     },
     /// In this process.
-    InProcess(Hub),
+    InProcess(Arc<dyn Connect>),
+}
+
+/// Makes connections within the process.
+pub trait Connect: fmt::Debug + Send + Sync {
+    fn connect(&self) -> io::Result<DuplexStream>;
+}
+
+impl Connect for Hub {
+    fn connect(&self) -> io::Result<DuplexStream> {
+        Ok(self.pipe())
+    }
 }
 
 impl fmt::Display for ServerAt {

@@ -2,6 +2,8 @@
 //!
 //! It remembers the cloud at every place in the journal, so that a replica of it can be behind, and a backup be restored.
 
+pub mod sample;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -93,7 +93,7 @@ impl Hub {
     }
 
     /// A connection within the process, for the agents of an all-in-one.
-    pub fn connect(&self) -> DuplexStream {
+    pub fn pipe(&self) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
         connection::start(self, "this process".into(), async move {
             Ok((Box::new(ours) as _, Identity::Local))

@@ -24,8 +24,8 @@ mod tls;
 pub use nucleon_wire::{Answer, Hint, Report, ReportAck};
 
 pub use crate::client::{
-    CallError, ClientEvent, ClientEvents, ClientOptions, ConnectionState, HubClient, ServerAt,
-    Verify,
+    CallError, ClientEvent, ClientEvents, ClientOptions, Connect, ConnectionState, HubClient,
+    ServerAt, Verify,
 };
 pub use crate::hub::{Hub, HubMetrics, HubOptions, ListenAt, ListenError, Listening, TcpSecurity};
 pub use crate::source::{Identity, Peer, SourceError, ViewSource, WatchRequest, Watched};

@@ -179,7 +179,7 @@ async fn meet(
 
 async fn open(server: &ServerAt) -> Result<Stream, End> {
     match server {
-        ServerAt::InProcess(hub) => Ok(Box::new(hub.connect())),
+        ServerAt::InProcess(hub) => Ok(Box::new(hub.connect().map_err(End::Connect)?)),
         ServerAt::Unix(path) => {
             Ok(Box::new(UnixStream::connect(path).await.map_err(End::Connect)?))
         }

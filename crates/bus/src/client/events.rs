@@ -37,14 +37,19 @@ impl ClientEvents {
         Self(queue)
     }
 
+    /// The next event, if it is there already.
+    pub fn try_next(&mut self) -> Option<ClientEvent> {
+        self.0.events().pop_front()
+    }
+
     /// Waits for the next event. Dropping the future loses none.
     pub async fn next(&mut self) -> ClientEvent {
         loop {
-            let arrived = self.0.arrived.notified();
-            if let Some(event) = self.0.events().pop_front() {
+            if let Some(event) = self.try_next() {
                 return event;
             }
-            arrived.await;
+            // A push in between is remembered by the Notify.
+            self.0.arrived.notified().await;
         }
     }
 }
