@@ -417,7 +417,8 @@ fn decode_hello(version: u8, mut body: Reader<'_>) -> Vec<u8> {
             return (0..32).rev().filter(|version| bits >> version & 1 == 1).collect();
         }
     }
-    (1..=version).rev().collect()
+    // A bitmap has room for 31 versions, and there is no use for more.
+    (1..=version.min(31)).rev().collect()
 }
 
 fn decode_features(body: &mut Reader<'_>) -> Result<Features, DecodeError> {

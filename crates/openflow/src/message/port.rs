@@ -68,16 +68,16 @@ impl PortDesc {
         body.skip(2)?;
         let mac = MacAddr::new(body.array()?);
         body.skip(2)?;
-        let name = body.take(NAME)?;
-        let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
-        Ok(Self {
-            port,
-            mac,
-            name: String::from_utf8_lossy(name).into_owned(),
-            config: body.u32()?,
-            state: body.u32()?,
-        })
+        let name: Vec<u8> =
+            body.take(NAME)?.iter().copied().take(NAME - 1).take_while(|byte| *byte != 0).collect();
+        Ok(Self { port, mac, name: readable(name), config: body.u32()?, state: body.u32()? })
     }
+}
+
+/// Linux lets a name have any bytes, and the cut may go through a character.
+fn readable(name: Vec<u8>) -> String {
+    let stand_in = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { '?' };
+    String::from_utf8(name).unwrap_or_else(|error| error.as_bytes().iter().map(stand_in).collect())
 }
 
 impl PortStatus {
@@ -102,5 +102,25 @@ impl PortStatus {
         };
         body.skip(7)?;
         Ok(Self { change, port: PortDesc::decode(body)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &[u8]) -> String {
+        let mut bytes = vec![0; 40];
+        bytes[5] = 40;
+        bytes[16..16 + name.len()].copy_from_slice(name);
+        PortDesc::decode(&mut Reader::new("test", &bytes)).unwrap().name
+    }
+
+    #[test]
+    fn names_are_readable_whatever_their_bytes() {
+        assert_eq!(named(b"tap01234567-89"), "tap01234567-89");
+        assert_eq!(named("tapü".as_bytes()), "tapü");
+        assert_eq!(named(b"tap\xff\xfe"), "tap??");
+        assert_eq!(named(&[b'x'; 16]), "x".repeat(15));
     }
 }
