@@ -1,0 +1,132 @@
+//! Starting the agent.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nucleon_agent::{Runner, RunnerOptions, Wake};
+use nucleon_bus::{ClientEvents, HubClient};
+use nucleon_conf::Settings;
+use nucleon_conf::value::{HostAddress, OvsdbAddress};
+use nucleon_model::view::Role;
+use nucleon_obs::{Clock, Group, Random};
+use nucleon_ovsdb::{Client, Config, Endpoint, ovs};
+
+use crate::agent::OvsApplier;
+use crate::bridges::BridgeConfig;
+use crate::inbox::Inbox;
+use crate::switch::Switch;
+
+/// How often the switch is read back and compared, give or take a half. Nothing waits for it: it finds what somebody
+/// has changed by hand.
+const VERIFY: Duration = Duration::from_mins(1);
+
+/// Where Open vSwitch keeps its sockets by default, for a database that is reached over TCP.
+const DEFAULT_RUNDIR: &str = "/run/openvswitch";
+
+/// What an agent is started from.
+#[derive(Debug, Clone)]
+pub struct OvsAgent {
+    pub host: String,
+    pub state_path: PathBuf,
+    pub availability_zone: String,
+    pub report_interval: Duration,
+    pub bridges: BridgeConfig,
+    pub ovsdb: Endpoint,
+    /// Directory of the bridges' management sockets.
+    pub rundir: PathBuf,
+    pub ovsdb_timeout: Duration,
+}
+
+/// A configuration that the agent cannot start with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("[ovs] ovsdb_connection: {0} is a name; the switch is reached by address")]
+    Name(String),
+}
+
+impl OvsAgent {
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
+        let (ovsdb, rundir) = match &settings.ovs.ovsdb_connection {
+            OvsdbAddress::Unix(path) => {
+                let rundir = path.parent().map_or_else(|| DEFAULT_RUNDIR.into(), PathBuf::from);
+                (Endpoint::Unix(path.clone()), rundir)
+            }
+            OvsdbAddress::Tcp { host: HostAddress::Address(ip), port } => {
+                (Endpoint::Tcp((*ip, port.get()).into()), DEFAULT_RUNDIR.into())
+            }
+            OvsdbAddress::Tcp { host: HostAddress::Name(name), .. } => {
+                return Err(ConfigError::Name(name.clone()));
+            }
+        };
+        let mappings: BTreeMap<String, String> = settings
+            .ovs
+            .bridge_mappings
+            .iter()
+            .map(|(physical_network, bridge)| (physical_network.to_owned(), bridge.to_owned()))
+            .collect();
+        Ok(Self {
+            host: settings.process.host.as_str().to_owned(),
+            state_path: settings.process.state_path.clone(),
+            availability_zone: settings.agent.availability_zone.clone(),
+            report_interval: settings.agent.report_interval,
+            bridges: BridgeConfig {
+                integration: settings.ovs.integration_bridge.clone(),
+                datapath_type: settings.ovs.datapath_type.to_string(),
+                mappings,
+            },
+            ovsdb,
+            rundir,
+            ovsdb_timeout: settings.ovs.ovsdb_timeout,
+        })
+    }
+}
+
+/// Starts the agent's tasks in `group`; they run until it is stopped.
+pub fn run(
+    agent: OvsAgent,
+    hub: (HubClient, ClientEvents),
+    clock: Clock,
+    random: Random,
+    group: &Group,
+) {
+    let wake = Wake::new();
+    let inbox = Inbox::new(wake.clone());
+    let config = Config { request_timeout: agent.ovsdb_timeout, ..Config::default() };
+    let (client, mut events) = Client::connect(agent.ovsdb, ovs::monitor(), config);
+    let switch = Switch::new(client, agent.rundir, inbox.clone(), group.clone());
+    let applier =
+        OvsApplier::new(agent.host.clone(), agent.bridges, switch, inbox.clone(), clock.clone());
+    let options = RunnerOptions {
+        availability_zone: Some(agent.availability_zone),
+        report_interval: agent.report_interval,
+        ..RunnerOptions::new(Role::OvsAgent, agent.host, agent.state_path)
+    };
+    group.spawn_vital("switch database", {
+        let inbox = inbox.clone();
+        |stop| async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    event = events.recv() => match event {
+                        Some(event) => inbox.leave(|news| news.ovsdb.push(event)),
+                        None => return,
+                    }
+                }
+            }
+        }
+    });
+    group.spawn_vital("comparison", {
+        let (clock, random) = (clock.clone(), random.clone());
+        |stop| async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = clock.sleep(random.jitter(VERIFY)) => inbox.leave(|news| news.verify = true),
+                }
+            }
+        }
+    });
+    let runner = Runner::new(options, applier, hub, wake, clock, random);
+    group.spawn_vital("ovs-agent", |stop| runner.run(stop));
+}
