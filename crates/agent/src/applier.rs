@@ -1,6 +1,7 @@
 //! What a role brings along: how a view becomes true on the host.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use nucleon_model::view::{ObjectId, View};
@@ -50,7 +51,13 @@ pub struct Failure {
 
 /// Asks for a round because of something on the host. Clones wake the same agent; many calls before a round make one.
 #[derive(Debug, Clone, Default)]
-pub struct Wake(Arc<Notify>);
+pub struct Wake(Arc<Bell>);
+
+#[derive(Debug, Default)]
+struct Bell {
+    rung: AtomicBool,
+    notify: Notify,
+}
 
 impl Wake {
     pub fn new() -> Self {
@@ -58,10 +65,14 @@ impl Wake {
     }
 
     pub fn wake(&self) {
-        self.0.notify_one();
+        if !self.0.rung.swap(true, Ordering::AcqRel) {
+            self.0.notify.notify_one();
+        }
     }
 
+    /// Waits to be woken. Dropping the future loses no call.
     pub(crate) async fn woken(&self) {
-        self.0.notified().await;
+        self.0.notify.notified().await;
+        self.0.rung.store(false, Ordering::Release);
     }
 }

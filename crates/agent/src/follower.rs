@@ -226,8 +226,7 @@ impl Follower {
             }
             Event::Poll => self.ask(&mut actions),
             Event::Resync => {
-                self.drifts += 1;
-                self.snapshot_wanted = true;
+                self.drifted();
                 self.ask(&mut actions);
             }
             Event::Accept => self.accept(&mut actions),
@@ -325,25 +324,23 @@ impl Follower {
         asking: Asking,
         actions: &mut Vec<Action>,
     ) {
-        let Some(known) = &mut self.known else { return };
-        let mut again = asking.lagged || taken.brought_networks || self.unsubscribed;
-        self.unsubscribed = false;
         // Only without later hints do both sides speak of the same place.
-        if let Some(digest) = taken.digest
-            && known.highest <= position.seq
-            && digest != known.digest()
-        {
-            self.drifts += 1;
-            // A snapshot that does not have its own digest would not be better the second time.
-            if !taken.was_snapshot {
-                self.snapshot_wanted = true;
-                again = true;
-            }
+        let drift = self.known.as_ref().is_some_and(|known| {
+            known.highest <= position.seq
+                && taken.digest.is_some_and(|digest| digest != known.digest())
+        });
+        if drift {
+            self.drifted();
         }
+        // Even one that differs from its own digest: it would not be better the second time.
         if taken.was_snapshot {
             self.snapshot_wanted = false;
         }
-        again |= self.snapshot_wanted;
+        let mut again = asking.lagged
+            || taken.brought_networks
+            || std::mem::take(&mut self.unsubscribed)
+            || self.snapshot_wanted;
+        let Some(known) = &mut self.known else { return };
         let mut changed = taken.changed;
         for hint in asking.since {
             let (more, verdict) = known.hint(hint, self.limits);
@@ -418,6 +415,14 @@ impl Follower {
                 let answer = Answer::Delta { from, position, changes, digest };
                 Err(Unfit::Withheld(Box::new((withheld, answer))))
             }
+        }
+    }
+
+    /// One drift counts once, whoever finds it.
+    fn drifted(&mut self) {
+        if !self.snapshot_wanted {
+            self.drifts += 1;
+            self.snapshot_wanted = true;
         }
     }
 

@@ -88,10 +88,6 @@ impl Shared {
         self.beat.send_modify(|beat| (beat.position, beat.digest) = (position, digest));
     }
 
-    pub(crate) fn connected(&self) {
-        self.beat_now.notify_one();
-    }
-
     pub(crate) fn waiting(&self) -> usize {
         self.queue().len()
     }
@@ -123,7 +119,8 @@ impl Reporter<'_> {
             });
             match self.client.report(heartbeat).await {
                 Ok(ack) => {
-                    if ack.resync {
+                    // A view that has changed since is not the one that the server means.
+                    if ack.resync && self.shared.beat.borrow().digest == digest {
                         self.shared.resync.notify_one();
                     }
                     // New at the start is how it should be; later it means that the record was lost.
@@ -138,6 +135,8 @@ impl Reporter<'_> {
             tokio::select! {
                 () = sleep(self.interval) => {}
                 () = self.shared.beat_now.notified() => {}
+                // Whoever is next hears of this agent at once.
+                () = self.client.disconnected() => {}
             }
         }
     }

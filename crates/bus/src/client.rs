@@ -181,10 +181,17 @@ impl HubClient {
 
     /// Waits until a server is connected; for ever when the client has been stopped.
     pub async fn connected(&self) {
+        self.in_state(|state| matches!(state, ConnectionState::Connected { .. })).await;
+    }
+
+    /// Waits until no server is connected. A connection that is made again at once may go unnoticed.
+    pub async fn disconnected(&self) {
+        self.in_state(|state| !matches!(state, ConnectionState::Connected { .. })).await;
+    }
+
+    async fn in_state(&self, wanted: impl Fn(&ConnectionState) -> bool) {
         let mut state = self.state.clone();
-        let connected =
-            |state: &ConnectionState| matches!(state, ConnectionState::Connected { .. });
-        if state.wait_for(connected).await.is_err() {
+        if state.wait_for(wanted).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

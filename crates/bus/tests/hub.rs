@@ -1,5 +1,7 @@
 //! The hub and its client over pipes within the process; time moves when everybody waits.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! The hub on real sockets: who may open them, and who may speak for which host.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

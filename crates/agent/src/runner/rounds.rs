@@ -150,10 +150,7 @@ impl<'a, A: Applier> Rounds<'a, A> {
     fn event(&mut self, event: ClientEvent) {
         self.events_since_round += 1;
         match event {
-            ClientEvent::Connected(_) => {
-                self.shared.connected();
-                self.step(Event::Connected);
-            }
+            ClientEvent::Connected(_) => self.step(Event::Connected),
             ClientEvent::Disconnected { .. } => {
                 self.watching = None;
                 self.step(Event::Disconnected);
@@ -299,13 +296,15 @@ impl<'a, A: Applier> Rounds<'a, A> {
     /// What was not written yet, at the end.
     async fn save_now(&mut self) {
         if let Some(saving) = self.saving.take() {
-            self.saved(joined(saving.await));
+            let saved = joined(saving.await);
+            self.saved(saved);
         }
         if self.save_at.is_some() {
             self.save();
-            if let Some(saving) = self.saving.take() {
-                self.saved(joined(saving.await));
-            }
+        }
+        if let Some(saving) = self.saving.take() {
+            let saved = joined(saving.await);
+            self.saved(saved);
         }
     }
 

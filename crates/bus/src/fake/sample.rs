@@ -25,6 +25,7 @@ pub fn network(number: u128, dhcp_hosts: &[&str]) -> NetworkBody {
     }
 }
 
+#[expect(clippy::default_trait_access, reason = "the type's crate is none that the hub needs")]
 pub fn port(number: u128, network: u128, host: &str) -> PortBody {
     PortBody {
         id: port_id(number),
