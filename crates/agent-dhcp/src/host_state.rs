@@ -10,10 +10,13 @@ use nucleon_net::{IpNet, MacAddr};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostState {
     pub networks: BTreeMap<NetworkId, FoundNetwork>,
-    /// By name: ports on the integration bridge that an agent plugged for one of the networks, or
-    /// whose names one of the networks needs.
-    pub ports: BTreeMap<LinkName, FoundPort>,
+    /// `None` while the switch cannot be asked: that is not a switch without ports.
+    pub ports: Option<FoundPorts>,
 }
+
+/// By name: ports on the switch that an agent plugged for one of the networks, or whose names one
+/// of the networks needs.
+pub type FoundPorts = BTreeMap<LinkName, FoundPort>;
 
 /// What there is of one network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +42,7 @@ pub struct FoundDevice {
     pub addresses: BTreeSet<IpNet>,
 }
 
-/// A port on the integration bridge.
+/// A port on the switch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundPort {
     /// The network that an agent noted on the port to have plugged it for.
@@ -47,7 +50,10 @@ pub struct FoundPort {
     pub port: Option<PortId>,
     pub mac: Option<MacAddr>,
     pub kind: PortKind,
+    /// It says `iface-status=active`.
     pub is_active: bool,
+    /// It is on the integration bridge.
+    pub on_bridge: bool,
     /// The device of that name outside of any namespace of ours.
     pub outside: Option<FoundDevice>,
 }

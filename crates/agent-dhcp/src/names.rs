@@ -33,6 +33,11 @@ pub fn inner_end(port: PortId) -> LinkName {
     device("ns-", port)
 }
 
+#[expect(clippy::expect_used, reason = "the kernel calls it so")]
+pub(crate) fn loopback() -> LinkName {
+    LinkName::new("lo").expect("two letters")
+}
+
 /// Whether a device is called like one that DHCP agents make.
 pub fn is_device(name: &LinkName) -> bool {
     ["tap", "ns-"].iter().any(|prefix| name.as_str().starts_with(prefix))

@@ -1,11 +1,31 @@
 //! What the operator chose, as far as it concerns DHCP.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use nucleon_conf::{Settings, value};
+use nucleon_conf::Settings;
+use nucleon_conf::value::{self, HostAddress, OvsdbAddress};
 use nucleon_dhcp::v4::LeaseTime;
+use nucleon_ovsdb::Endpoint;
 
+use crate::error::Error;
 use crate::plan::Plugging;
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The name under which this host's agents report.
+    pub host: String,
+    pub state_path: PathBuf,
+    pub database: Endpoint,
+    /// For the switch's database to answer, and for the switch to act.
+    pub patience: Duration,
+    pub answers: AnswerOptions,
+    pub plug: PlugOptions,
+    /// As heartbeats name it.
+    pub dhcp_driver: String,
+}
 
 /// Options of the answers themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +45,39 @@ pub struct AnswerOptions {
 pub struct PlugOptions {
     pub integration_bridge: String,
     pub plugging: Plugging,
+}
+
+impl Options {
+    /// Looks up the database's host, where it is given by a name.
+    pub async fn new(settings: &Settings) -> Result<Self, Error> {
+        Ok(Self {
+            host: settings.process.host.to_string(),
+            state_path: settings.process.state_path.clone(),
+            database: endpoint(&settings.ovs.ovsdb_connection).await?,
+            patience: settings.ovs.ovsdb_timeout,
+            answers: AnswerOptions::new(settings),
+            plug: PlugOptions::new(settings),
+            dhcp_driver: settings.dhcp.dhcp_driver.to_string(),
+        })
+    }
+}
+
+async fn endpoint(address: &OvsdbAddress) -> Result<Endpoint, Error> {
+    let (host, port) = match address {
+        OvsdbAddress::Unix(path) => return Ok(Endpoint::Unix(path.clone())),
+        OvsdbAddress::Tcp { host, port } => (host, port.get()),
+    };
+    let name = match host {
+        HostAddress::Address(address) => return Ok(Endpoint::Tcp(SocketAddr::new(*address, port))),
+        HostAddress::Name(name) => name,
+    };
+    let found = tokio::net::lookup_host((name.as_str(), port)).await.map(|mut all| all.next());
+    let why = match found {
+        Ok(Some(address)) => return Ok(Endpoint::Tcp(address)),
+        Ok(None) => "it has no address".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(Error::UnknownHost { name: name.clone(), why })
 }
 
 impl AnswerOptions {

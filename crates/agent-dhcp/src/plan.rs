@@ -10,11 +10,13 @@
 //! note on disk or by the note on its port. So the state must be of the wanted networks and of
 //! those that are to go, and nothing else.
 
+use std::fmt;
+
 use nucleon_linux::{AdminState, LinkName};
 use nucleon_model::{NetworkId, PortId};
 use nucleon_net::MacAddr;
 
-use crate::host_state::{FoundDevice, FoundNetwork, FoundPort, HostState, PortKind};
+use crate::host_state::{FoundDevice, FoundNetwork, FoundPort, FoundPorts, HostState, PortKind};
 use crate::names;
 use crate::served::ServedNetwork;
 
@@ -47,9 +49,10 @@ pub enum Op {
     DeleteNamespace {
         network: NetworkId,
     },
-    /// Makes the namespace exist, and notes that it is ours.
+    /// Makes the namespace exist, and notes that it is ours, and which device is to be in it.
     EnsureNamespace {
         network: NetworkId,
+        device: LinkName,
     },
     Plug(Plug),
     /// Gives the device its MAC, MTU and addresses, and switches it on.
@@ -112,6 +115,7 @@ impl Plug {
             && found.port == Some(self.port)
             && found.mac == Some(self.mac)
             && found.is_active
+            && found.on_bridge
             && found.kind == self.plugging.kind()
     }
 }
@@ -123,10 +127,24 @@ impl Op {
             | Self::Unplug { network, .. }
             | Self::DeleteDevice { network, .. }
             | Self::DeleteNamespace { network }
-            | Self::EnsureNamespace { network }
+            | Self::EnsureNamespace { network, .. }
             | Self::OpenSocket { network, .. } => *network,
             Self::Plug(plug) => plug.network,
             Self::Configure { network, .. } => network.id,
+        }
+    }
+
+    /// For counters.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CloseSocket { .. } => "close_socket",
+            Self::Unplug { .. } => "unplug",
+            Self::DeleteDevice { .. } => "delete_device",
+            Self::DeleteNamespace { .. } => "delete_namespace",
+            Self::EnsureNamespace { .. } => "ensure_namespace",
+            Self::Plug(_) => "plug",
+            Self::Configure { .. } => "configure",
+            Self::OpenSocket { .. } => "open_socket",
         }
     }
 
@@ -145,55 +163,84 @@ impl Op {
     }
 }
 
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let network = self.network();
+        match self {
+            Self::CloseSocket { .. } => write!(f, "DHCP of {network} is silent"),
+            Self::Unplug { name, .. } => write!(f, "'{name}' of {network} is unplugged"),
+            Self::DeleteDevice { name, .. } => {
+                write!(f, "'{name}', left over in the namespace of {network}, is deleted")
+            }
+            Self::DeleteNamespace { .. } => write!(f, "the namespace of {network} is deleted"),
+            Self::EnsureNamespace { .. } => write!(f, "the namespace of {network} is there"),
+            Self::Plug(plug) => write!(f, "'{}' of {network} is plugged", plug.name()),
+            Self::Configure { device, .. } => write!(f, "'{device}' of {network} is configured"),
+            Self::OpenSocket { .. } => write!(f, "DHCP of {network} is answered"),
+        }
+    }
+}
+
 /// The steps from `actual` to `desired`; none when all is right.
+///
+/// While the switch cannot be asked nothing is changed; what stands already is served.
 pub fn plan(desired: &[ServedNetwork], actual: &HostState, plugging: Plugging) -> Vec<Op> {
     let mut ops = Vec::new();
+    let nothing = FoundNetwork::default();
     for (&id, found) in &actual.networks {
-        if !desired.iter().any(|network| network.id == id) {
-            take_away(id, found, actual, &mut ops);
+        if desired.iter().any(|network| network.id == id) {
+            continue;
+        }
+        if found.socket.is_some() {
+            ops.push(Op::CloseSocket { network: id });
+        }
+        if let Some(ports) = &actual.ports {
+            take_away(id, found, ports, &mut ops);
         }
     }
     for network in desired {
-        make(network, actual, plugging, &mut ops);
+        let found = actual.networks.get(&network.id).unwrap_or(&nothing);
+        match &actual.ports {
+            Some(ports) => make(network, found, ports, plugging, &mut ops),
+            None => serve_as_it_stands(network, found, plugging, &mut ops),
+        }
     }
     ops.sort_by_key(Op::phase);
     ops
 }
 
-fn take_away(network: NetworkId, found: &FoundNetwork, actual: &HostState, ops: &mut Vec<Op>) {
-    let ours: Vec<&LinkName> = ports_of(network, actual).collect();
-    if found.socket.is_some() {
-        ops.push(Op::CloseSocket { network });
-    }
+fn take_away(network: NetworkId, found: &FoundNetwork, ports: &FoundPorts, ops: &mut Vec<Op>) {
+    let ours: Vec<&LinkName> = ports_of(network, ports).collect();
     ops.extend(ours.iter().map(|&name| Op::Unplug { network, name: name.clone() }));
     if found.noted || (found.devices.is_some() && !ours.is_empty()) {
         ops.push(Op::DeleteNamespace { network });
     }
 }
 
-fn make(network: &ServedNetwork, actual: &HostState, plugging: Plugging, ops: &mut Vec<Op>) {
+fn make(
+    network: &ServedNetwork,
+    found: &FoundNetwork,
+    ports: &FoundPorts,
+    plugging: Plugging,
+    ops: &mut Vec<Op>,
+) {
     let id = network.id;
-    let nothing = FoundNetwork::default();
-    let found = actual.networks.get(&id).unwrap_or(&nothing);
     let plug = Plug::new(network, plugging);
     let (name, device) = (plug.name(), plug.device());
 
-    let stale: Vec<LinkName> =
-        ports_of(id, actual).filter(|other| **other != name).cloned().collect();
+    let stale = ports_of(id, ports).filter(|other| **other != name).cloned();
+    ops.extend(stale.map(|name| Op::Unplug { network: id, name }));
     for other in found.devices.iter().flatten().map(|(other, _)| other) {
-        // One that goes with its port needs no step of its own.
-        let goes = stale.iter().any(|port| is_of(other, port));
-        if *other != device && names::is_device(other) && !goes {
+        if *other != device && names::is_device(other) {
             ops.push(Op::DeleteDevice { network: id, name: other.clone() });
         }
     }
-    ops.extend(stale.into_iter().map(|name| Op::Unplug { network: id, name }));
 
     if found.devices.is_none() || !found.noted {
-        ops.push(Op::EnsureNamespace { network: id });
+        ops.push(Op::EnsureNamespace { network: id, device: device.clone() });
     }
     let inside = found.devices.as_ref().and_then(|devices| devices.get(&device));
-    let port = actual.ports.get(&name);
+    let port = ports.get(&name);
     let standing = inside.filter(|inside| is_joined(inside, port, &plug));
     let is_plugged = standing.is_some() && port.is_some_and(|port| plug.is_noted_on(port));
     if !is_plugged {
@@ -207,15 +254,22 @@ fn make(network: &ServedNetwork, actual: &HostState, plugging: Plugging, ops: &m
     }
 }
 
-/// Whether a device in a namespace belongs to a port on the switch.
-fn is_of(device: &LinkName, port: &LinkName) -> bool {
-    let id = |name: &LinkName| name.as_str().get(3..).map(str::to_owned);
-    id(device) == id(port)
+fn serve_as_it_stands(
+    network: &ServedNetwork,
+    found: &FoundNetwork,
+    plugging: Plugging,
+    ops: &mut Vec<Op>,
+) {
+    let device = plugging.device(network.port);
+    let inside = found.devices.as_ref().and_then(|devices| devices.get(&device));
+    if inside.is_some_and(|inside| found.socket != Some(inside.index)) {
+        ops.push(Op::OpenSocket { network: network.id, device });
+    }
 }
 
-fn ports_of(network: NetworkId, actual: &HostState) -> impl Iterator<Item = &LinkName> {
+fn ports_of(network: NetworkId, ports: &FoundPorts) -> impl Iterator<Item = &LinkName> {
     let is_its = move |port: &FoundPort| port.owner == Some(network);
-    actual.ports.iter().filter(move |(_, port)| is_its(port)).map(|(name, _)| name)
+    ports.iter().filter(move |(_, port)| is_its(port)).map(|(name, _)| name)
 }
 
 /// Whether what the device sends reaches the switch, and the other way round.

@@ -11,6 +11,10 @@ fn other() -> NetworkId {
     NetworkId::new(uuid::Uuid::from_u128(0x99))
 }
 
+fn empty() -> HostState {
+    HostState { ports: Some(FoundPorts::new()), ..HostState::default() }
+}
+
 /// A host on which everything for `served()` is in place.
 fn right(plugging: Plugging) -> HostState {
     let served = served();
@@ -30,6 +34,7 @@ fn right(plugging: Plugging) -> HostState {
         mac: Some(served.mac),
         kind: plugging.kind(),
         is_active: true,
+        on_bridge: true,
         outside: (plugging == Plugging::Veth).then_some(outside),
     };
     let found = FoundNetwork {
@@ -39,7 +44,7 @@ fn right(plugging: Plugging) -> HostState {
     };
     HostState {
         networks: [(NETWORK, found)].into(),
-        ports: [(names::switch_end(served.port), port)].into(),
+        ports: Some([(names::switch_end(served.port), port)].into()),
     }
 }
 
@@ -51,18 +56,7 @@ fn after(plugging: Plugging, change: impl FnOnce(&mut HostState)) -> Vec<&'stati
 }
 
 fn steps(ops: &[Op]) -> Vec<&'static str> {
-    ops.iter()
-        .map(|op| match op {
-            Op::CloseSocket { .. } => "close",
-            Op::Unplug { .. } => "unplug",
-            Op::DeleteDevice { .. } => "delete device",
-            Op::DeleteNamespace { .. } => "delete namespace",
-            Op::EnsureNamespace { .. } => "namespace",
-            Op::Plug(_) => "plug",
-            Op::Configure { .. } => "configure",
-            Op::OpenSocket { .. } => "open",
-        })
-        .collect()
+    ops.iter().map(Op::name).collect()
 }
 
 fn found(host: &mut HostState) -> &mut FoundNetwork {
@@ -74,7 +68,7 @@ fn inside(host: &mut HostState) -> &mut FoundDevice {
 }
 
 fn port(host: &mut HostState) -> &mut FoundPort {
-    host.ports.values_mut().next().unwrap()
+    host.ports.as_mut().unwrap().values_mut().next().unwrap()
 }
 
 fn outside(host: &mut HostState) -> &mut FoundDevice {
@@ -92,14 +86,14 @@ fn a_right_host_needs_nothing() {
 
 #[test]
 fn an_empty_host_and_an_empty_wish_need_nothing() {
-    assert_eq!(plan(&[], &HostState::default(), Plugging::Veth), []);
+    assert_eq!(plan(&[], &empty(), Plugging::Veth), []);
 }
 
 #[test]
 fn an_empty_host_gets_everything_in_order() {
     for plugging in BOTH {
-        let ops = plan(&[served()], &HostState::default(), plugging);
-        assert_eq!(steps(&ops), ["namespace", "plug", "configure", "open"]);
+        let ops = plan(&[served()], &empty(), plugging);
+        assert_eq!(steps(&ops), ["ensure_namespace", "plug", "configure", "open_socket"]);
         assert!(ops.iter().all(|op| op.network() == NETWORK));
     }
 }
@@ -107,16 +101,16 @@ fn an_empty_host_gets_everything_in_order() {
 #[test]
 fn a_restarted_agent_only_opens_its_socket() {
     for plugging in BOTH {
-        assert_eq!(after(plugging, |host| found(host).socket = None), ["open"]);
+        assert_eq!(after(plugging, |host| found(host).socket = None), ["open_socket"]);
     }
 }
 
 #[test]
 fn the_socket_is_on_the_device_in_the_namespace() {
-    let ops = plan(&[served()], &HostState::default(), Plugging::Veth);
+    let ops = plan(&[served()], &empty(), Plugging::Veth);
     let device = names::inner_end(DHCP_PORT);
     assert_eq!(ops.last(), Some(&Op::OpenSocket { network: NETWORK, device }));
-    let ops = plan(&[served()], &HostState::default(), Plugging::Internal);
+    let ops = plan(&[served()], &empty(), Plugging::Internal);
     let device = names::switch_end(DHCP_PORT);
     assert_eq!(ops.last(), Some(&Op::OpenSocket { network: NETWORK, device }));
 }
@@ -124,7 +118,7 @@ fn the_socket_is_on_the_device_in_the_namespace() {
 #[test]
 fn a_namespace_of_ours_without_a_note_is_noted_and_left_as_it_is() {
     for plugging in BOTH {
-        assert_eq!(after(plugging, |host| found(host).noted = false), ["namespace"]);
+        assert_eq!(after(plugging, |host| found(host).noted = false), ["ensure_namespace"]);
     }
 }
 
@@ -141,32 +135,33 @@ fn a_port_with_the_wrong_names_on_it_is_plugged_again_in_place() {
         assert_eq!(after(plugging, |host| port(host).mac = None), ["plug"]);
         assert_eq!(after(plugging, |host| port(host).port = None), ["plug"]);
         assert_eq!(after(plugging, |host| port(host).is_active = false), ["plug"]);
+        assert_eq!(after(plugging, |host| port(host).on_bridge = false), ["plug"]);
     }
 }
 
 #[test]
 fn a_port_that_somebody_took_from_the_switch_is_plugged_again() {
-    let steps = after(Plugging::Veth, |host| host.ports.clear());
-    assert_eq!(steps, ["plug", "configure", "open"]);
-    let steps = after(Plugging::Internal, |host| host.ports.clear());
-    assert_eq!(steps, ["plug", "configure", "open"]);
+    let steps = after(Plugging::Veth, |host| host.ports = Some(FoundPorts::new()));
+    assert_eq!(steps, ["plug", "configure", "open_socket"]);
+    let steps = after(Plugging::Internal, |host| host.ports = Some(FoundPorts::new()));
+    assert_eq!(steps, ["plug", "configure", "open_socket"]);
 }
 
 #[test]
 fn a_port_of_another_kind_becomes_one_of_ours() {
     let mut host = right(Plugging::Internal);
     let ops = plan(&[served()], &host, Plugging::Veth);
-    assert_eq!(steps(&ops), ["delete device", "plug", "configure", "open"]);
+    assert_eq!(steps(&ops), ["delete_device", "plug", "configure", "open_socket"]);
     host = right(Plugging::Veth);
     let ops = plan(&[served()], &host, Plugging::Internal);
-    assert_eq!(steps(&ops), ["delete device", "plug", "configure", "open"]);
+    assert_eq!(steps(&ops), ["delete_device", "plug", "configure", "open_socket"]);
 }
 
 #[test]
 fn a_device_gone_from_the_namespace_is_made_again() {
     for plugging in BOTH {
         let steps = after(plugging, |host| found(host).devices = Some([].into()));
-        assert_eq!(steps, ["plug", "configure", "open"]);
+        assert_eq!(steps, ["plug", "configure", "open_socket"]);
     }
 }
 
@@ -174,7 +169,7 @@ fn a_device_gone_from_the_namespace_is_made_again() {
 fn a_namespace_gone_is_made_again_with_all_that_was_in_it() {
     for plugging in BOTH {
         let steps = after(plugging, |host| found(host).devices = None);
-        assert_eq!(steps, ["namespace", "plug", "configure", "open"]);
+        assert_eq!(steps, ["ensure_namespace", "plug", "configure", "open_socket"]);
     }
 }
 
@@ -184,7 +179,7 @@ fn an_internal_port_orphaned_by_a_restart_of_the_switch_is_moved_in_anew() {
         let new = FoundDevice { index: 40, ..inside(host).clone() };
         port(host).outside = Some(new);
     });
-    assert_eq!(steps, ["plug", "configure", "open"]);
+    assert_eq!(steps, ["plug", "configure", "open_socket"]);
 }
 
 #[test]
@@ -196,15 +191,15 @@ fn an_internal_port_not_yet_moved_in_is_moved_in() {
         found.devices = Some([].into());
         found.socket = None;
     });
-    assert_eq!(steps, ["plug", "configure", "open"]);
+    assert_eq!(steps, ["plug", "configure", "open_socket"]);
 }
 
 #[test]
 fn a_pair_that_does_not_belong_together_is_made_again() {
     let steps = after(Plugging::Veth, |host| outside(host).peer = Some(99));
-    assert_eq!(steps, ["plug", "configure", "open"]);
+    assert_eq!(steps, ["plug", "configure", "open_socket"]);
     let steps = after(Plugging::Veth, |host| port(host).outside = None);
-    assert_eq!(steps, ["plug", "configure", "open"]);
+    assert_eq!(steps, ["plug", "configure", "open_socket"]);
 }
 
 #[test]
@@ -245,7 +240,7 @@ fn a_new_address_of_the_dhcp_port_is_configured_and_nothing_else() {
 #[test]
 fn a_socket_on_a_device_that_is_no_more_is_opened_anew() {
     for plugging in BOTH {
-        assert_eq!(after(plugging, |host| found(host).socket = Some(2)), ["open"]);
+        assert_eq!(after(plugging, |host| found(host).socket = Some(2)), ["open_socket"]);
     }
 }
 
@@ -255,7 +250,7 @@ fn another_dhcp_port_takes_the_place_of_the_former() {
     served.port = PortId::new(uuid::Uuid::from_u128(0xe << 96));
     for plugging in BOTH {
         let ops = plan(&[served.clone()], &right(plugging), plugging);
-        assert_eq!(steps(&ops), ["unplug", "plug", "configure", "open"]);
+        assert_eq!(steps(&ops), ["unplug", "delete_device", "plug", "configure", "open_socket"]);
         let name = names::switch_end(DHCP_PORT);
         assert_eq!(ops[0], Op::Unplug { network: NETWORK, name });
     }
@@ -269,21 +264,21 @@ fn a_device_left_over_in_the_namespace_goes_and_foreign_ones_stay() {
         devices.insert(LinkName::new("ns-00000000-00").unwrap(), device.clone());
         devices.insert(LinkName::new("dummy0").unwrap(), device);
     });
-    assert_eq!(steps, ["delete device"]);
+    assert_eq!(steps, ["delete_device"]);
 }
 
 #[test]
 fn a_network_no_longer_served_goes_altogether() {
     for plugging in BOTH {
         let ops = plan(&[], &right(plugging), plugging);
-        assert_eq!(steps(&ops), ["close", "unplug", "delete namespace"]);
+        assert_eq!(steps(&ops), ["close_socket", "unplug", "delete_namespace"]);
     }
 }
 
 #[test]
 fn a_namespace_that_is_not_known_to_be_ours_is_left_alone() {
     let stranger = FoundNetwork { noted: false, devices: Some([].into()), socket: None };
-    let host = HostState { networks: [(other(), stranger)].into(), ..HostState::default() };
+    let host = HostState { networks: [(other(), stranger)].into(), ..empty() };
     assert_eq!(plan(&[], &host, Plugging::Veth), []);
     assert_eq!(steps(&plan(&[served()], &host, Plugging::Veth)).len(), 4);
 }
@@ -293,14 +288,14 @@ fn a_namespace_is_known_by_its_port_on_the_switch_too() {
     let mut host = right(Plugging::Veth);
     found(&mut host).noted = false;
     found(&mut host).socket = None;
-    assert_eq!(steps(&plan(&[], &host, Plugging::Veth)), ["unplug", "delete namespace"]);
+    assert_eq!(steps(&plan(&[], &host, Plugging::Veth)), ["unplug", "delete_namespace"]);
 }
 
 #[test]
 fn a_namespace_that_is_only_noted_goes_too() {
     let gone = FoundNetwork { noted: true, ..FoundNetwork::default() };
-    let host = HostState { networks: [(other(), gone)].into(), ..HostState::default() };
-    assert_eq!(steps(&plan(&[], &host, Plugging::Veth)), ["delete namespace"]);
+    let host = HostState { networks: [(other(), gone)].into(), ..empty() };
+    assert_eq!(steps(&plan(&[], &host, Plugging::Veth)), ["delete_namespace"]);
 }
 
 #[test]
@@ -310,7 +305,15 @@ fn everything_is_taken_away_before_anything_is_made() {
     host.networks.insert(other(), old);
     port(&mut host).owner = Some(other());
     let ops = plan(&[served()], &host, Plugging::Veth);
-    let wanted = ["close", "unplug", "delete namespace", "namespace", "plug", "configure", "open"];
+    let wanted = [
+        "close_socket",
+        "unplug",
+        "delete_namespace",
+        "ensure_namespace",
+        "plug",
+        "configure",
+        "open_socket",
+    ];
     assert_eq!(steps(&ops), wanted);
     assert!(ops.is_sorted_by_key(Op::phase));
 }
@@ -323,4 +326,33 @@ fn networks_do_not_disturb_each_other() {
     let ops = plan(&[served(), second], &right(Plugging::Veth), Plugging::Veth);
     assert!(ops.iter().all(|op| op.network() == other()), "{ops:?}");
     assert_eq!(ops.len(), 4);
+}
+
+#[test]
+fn while_the_switch_cannot_be_asked_nothing_is_changed() {
+    for plugging in BOTH {
+        let blind = |host: &mut HostState| host.ports = None;
+        assert_eq!(after(plugging, blind), Vec::<&str>::new());
+        let ops = plan(&[served()], &HostState::default(), plugging);
+        assert_eq!(ops, []);
+    }
+}
+
+#[test]
+fn while_the_switch_cannot_be_asked_a_restarted_agent_serves_what_stands() {
+    for plugging in BOTH {
+        let steps = after(plugging, |host| {
+            host.ports = None;
+            found(host).socket = None;
+            inside(host).addresses.clear();
+        });
+        assert_eq!(steps, ["open_socket"]);
+    }
+}
+
+#[test]
+fn while_the_switch_cannot_be_asked_a_network_not_served_falls_silent_and_stays() {
+    let mut host = right(Plugging::Veth);
+    host.ports = None;
+    assert_eq!(steps(&plan(&[], &host, Plugging::Veth)), ["close_socket"]);
 }
