@@ -10,7 +10,7 @@ use nucleon_model::{AttrSet, ResourceDecl};
 use nucleon_obs::{Clock, Metrics, Random};
 
 use crate::edge;
-use crate::extensions::Extensions;
+use crate::extensions::{Extensions, Preview};
 use crate::identity::Authenticator;
 use crate::metrics::ApiMetrics;
 use crate::openapi;
@@ -24,7 +24,7 @@ pub struct Api(Arc<Shared>);
 /// What the API is put together from.
 #[derive(Clone)]
 pub struct ApiParts {
-    pub core: Arc<Core>,
+    pub core: Core,
     pub authenticator: Arc<dyn Authenticator>,
     pub clock: Clock,
     pub random: Random,
@@ -49,7 +49,7 @@ impl Api {
     }
 
     pub(crate) fn new(parts: ApiParts, options: ApiOptions) -> (Self, Router) {
-        let extensions = Extensions::new(options.preview);
+        let extensions = Extensions::new(Preview::of(parts.core.settings()));
         let (routes, served) = resources::all();
         let api = Self(Arc::new(Shared {
             metrics: ApiMetrics::new(&parts.metrics),

@@ -1,5 +1,7 @@
 //! The documents by which clients find their way, and operators the state of the server.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
@@ -29,6 +31,9 @@ pub(crate) fn routes() -> Router<Api> {
         .route("/openapi.json", any(openapi))
         .fallback(nothing)
 }
+
+/// A database that takes longer is as good as none.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Resources that the root document lists: the core API's, not those of extensions.
 const CORE: &[&str] = &["networks", "subnets", "subnetpools", "ports"];
@@ -97,13 +102,13 @@ async fn extension(
 
 async fn healthcheck(State(api): State<Api>, request: Request) -> Answer {
     get_only(&request)?;
-    match seam::health(api.core()).await {
-        Ok(()) => Ok("OK".into_response()),
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "not healthy");
-            Ok((StatusCode::SERVICE_UNAVAILABLE, "NOT OK").into_response())
-        }
-    }
+    let sick = match api.clock().timeout(HEALTH_TIMEOUT, seam::health(api.core())).await {
+        Some(Ok(())) => return Ok("OK".into_response()),
+        Some(Err(error)) => error.to_string(),
+        None => format!("no answer within {HEALTH_TIMEOUT:?}"),
+    };
+    tracing::warn!(reason = sick, "not healthy");
+    Ok((StatusCode::SERVICE_UNAVAILABLE, "NOT OK").into_response())
 }
 
 async fn metrics(State(api): State<Api>, request: Request) -> Answer {

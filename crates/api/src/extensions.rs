@@ -1,9 +1,21 @@
 //! Which extensions are served, and with them which attributes.
 
+use nucleon_core::Settings;
 use nucleon_model::{AttrSet, EXTENSIONS, Extension, Readiness, ResourceDecl};
 use serde::Serialize;
 
-use crate::options::Preview;
+/// Whether extensions are served that only the API knows (`api_preview`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preview {
+    Hidden,
+    Shown,
+}
+
+impl Preview {
+    pub const fn of(settings: &Settings) -> Self {
+        if settings.api_preview { Self::Shown } else { Self::Hidden }
+    }
+}
 
 /// The extensions that this server answers for.
 #[derive(Debug, Clone)]

@@ -41,7 +41,7 @@ mod shape;
 mod tags;
 
 pub use crate::app::{Api, ApiParts};
-pub use crate::extensions::Extensions;
+pub use crate::extensions::{Extensions, Preview};
 pub use crate::identity::{AuthError, Authenticator, NoAuth};
-pub use crate::options::{ApiOptions, Preview, ProxyHeaders, UnknownFilters};
+pub use crate::options::{ApiOptions, ProxyHeaders, UnknownFilters};
 pub use crate::server::{BindError, Server};

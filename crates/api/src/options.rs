@@ -9,8 +9,6 @@ use std::time::Duration;
 pub struct ApiOptions {
     /// `bind_host` and `bind_port`; port 0 takes any free one.
     pub bind: SocketAddr,
-    /// `api_preview`: also what the data plane does not do yet.
-    pub preview: Preview,
     /// `filter_validation`: whether a filter that means nothing is refused or passed over.
     pub unknown_filters: UnknownFilters,
     /// `allow_bulk`, and the most objects that one request may create.
@@ -35,13 +33,6 @@ pub struct ApiOptions {
     pub drain_timeout: Duration,
 }
 
-/// Whether extensions are served that only the API knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preview {
-    Hidden,
-    Shown,
-}
-
 /// What becomes of a filter by something that cannot be filtered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownFilters {
@@ -60,7 +51,6 @@ impl Default for ApiOptions {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 9696)),
-            preview: Preview::Hidden,
             unknown_filters: UnknownFilters::Refused,
             bulk_limit: NonZeroU64::new(10_000),
             page_limit: None,

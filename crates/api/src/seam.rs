@@ -1,7 +1,7 @@
 //! The operations of `core` that belong to no single resource, each called in one place.
 
-use nucleon_core::{Caller, Core, Result};
-use nucleon_model::{Agent, Network, ResourceDecl};
+use nucleon_core::{Caller, Core, Error, Result};
+use nucleon_model::{Agent, Network, NetworkId, Resource as _, ResourceDecl};
 
 pub(crate) async fn tags_list(
     core: &Core,
@@ -30,7 +30,7 @@ pub(crate) async fn tags_add(
     id: &str,
     tags: Vec<String>,
 ) -> Result<()> {
-    core.tags_add(caller, decl, id, tags).await
+    core.tags_add(caller, decl, id, tags).await.map(drop)
 }
 
 /// Fails with `TagNotFound` where there is no such tag.
@@ -41,7 +41,7 @@ pub(crate) async fn tags_remove(
     id: &str,
     tag: &str,
 ) -> Result<()> {
-    core.tags_remove(caller, decl, id, tag).await
+    core.tags_remove(caller, decl, id, tag.to_owned()).await
 }
 
 pub(crate) async fn tags_clear(
@@ -53,13 +53,14 @@ pub(crate) async fn tags_clear(
     core.tags_clear(caller, decl, id).await
 }
 
+/// Fails with `TagNotFound` where there is no such tag.
 pub(crate) async fn tag_exists(
     core: &Core,
     caller: &Caller,
     decl: &'static ResourceDecl,
     id: &str,
     tag: &str,
-) -> Result<bool> {
+) -> Result<()> {
     core.tag_exists(caller, decl, id, tag).await
 }
 
@@ -69,7 +70,7 @@ pub(crate) async fn dhcp_networks(
     caller: &Caller,
     agent: &str,
 ) -> Result<Vec<Network>> {
-    core.dhcp_networks(caller, agent).await
+    core.dhcp_agent_networks(caller, agent).await
 }
 
 pub(crate) async fn dhcp_network_add(
@@ -78,7 +79,7 @@ pub(crate) async fn dhcp_network_add(
     agent: &str,
     network: &str,
 ) -> Result<()> {
-    core.dhcp_network_add(caller, agent, network).await
+    core.dhcp_agent_add_network(caller, agent, network_id(network)?).await
 }
 
 pub(crate) async fn dhcp_network_remove(
@@ -87,15 +88,20 @@ pub(crate) async fn dhcp_network_remove(
     agent: &str,
     network: &str,
 ) -> Result<()> {
-    core.dhcp_network_remove(caller, agent, network).await
+    core.dhcp_agent_remove_network(caller, agent, network_id(network)?).await
 }
 
 /// The DHCP agents that serve a network.
 pub(crate) async fn dhcp_agents(core: &Core, caller: &Caller, network: &str) -> Result<Vec<Agent>> {
-    core.dhcp_agents(caller, network).await
+    core.network_dhcp_agents(caller, network).await
 }
 
-/// Whether the control plane can do its work; the text is for the operator.
+/// Whether the control plane can do its work: its database answers, and holds a schema.
 pub(crate) async fn health(core: &Core) -> Result<()> {
-    core.health().await
+    nucleon_db::migrate::version(core.store()).await.map_err(Error::unavailable)?;
+    Ok(())
+}
+
+fn network_id(text: &str) -> Result<NetworkId> {
+    text.parse().map_err(|_| Error::not_found(Network::DECL, text))
 }

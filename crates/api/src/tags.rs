@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::any;
-use nucleon_core::{Error, Kind, Noun};
+use nucleon_core::{Error, Noun};
 use nucleon_model::{AttrValue as _, Invalid, Rule};
 use serde_json::{Value, json};
 
@@ -66,9 +66,7 @@ async fn tag<T: Noun>(
     let (core, caller, decl) = (api.core(), &call.caller, T::DECL);
     match method {
         Method::GET => {
-            if !seam::tag_exists(core, caller, decl, &id, &tag).await? {
-                return Err(not_found(&tag).into());
-            }
+            seam::tag_exists(core, caller, decl, &id, &tag).await?;
             Ok(no_content())
         }
         Method::PUT => {
@@ -85,10 +83,6 @@ async fn tag<T: Noun>(
 
 fn shown(tags: &[String]) -> axum::response::Response {
     fault::json(StatusCode::OK, json!({"tags": tags}).to_string())
-}
-
-fn not_found(tag: &str) -> Error {
-    Error::new(Kind::NotFound, "TagNotFound", format!("Tag {tag} could not be found."))
 }
 
 /// The tags in a body `{"tags": […]}`.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use nucleon_model::{Network, Port, Resource as _, Segment};
 
 use super::*;
-use crate::options::Preview;
+use crate::extensions::Preview;
 
 const CHANGEABLE: Operations = Operations::all();
 

@@ -1,0 +1,12 @@
+//! The API over a real control plane and database, spoken to as clients do.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod documents;
+mod harness;
+mod lists;
+mod objects;
+mod reference;
+mod refusals;
+mod replay;
+mod server;
+mod tags;
