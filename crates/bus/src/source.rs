@@ -82,6 +82,7 @@ pub enum SourceError {
 pub trait ViewSource: Send + Sync {
     async fn watch(&self, request: WatchRequest<'_>) -> Result<Watched, SourceError>;
 
-    /// Takes in a report; reports may come twice.
+    /// Takes in a report; reports may come twice. Whether the ports in it are `who`'s to speak of is for the source to check:
+    /// the hub knows hosts, not ports.
     async fn report(&self, who: &Peer, report: Report) -> Result<ReportAck, SourceError>;
 }

@@ -1,6 +1,7 @@
 //! The agent's one loop: events into the follower, its actions into questions and rounds.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use nucleon_bus::{Answer, CallError, ClientEvent, ClientEvents, HubClient, Verify};
 use nucleon_obs::{Backoff, CancellationToken, Clock, Random};
@@ -19,6 +20,9 @@ use crate::store::{SaveError, ViewStore};
 
 /// Events taken in before a round has its turn: what comes together is carried out together.
 const MOST_EVENTS: u32 = 256;
+
+/// At most one part in so many of the time goes into saving.
+const SAVE_SHARE: u32 = 20;
 
 type Watching = Pin<Box<dyn Future<Output = Result<Answer, CallError>> + Send>>;
 
@@ -49,6 +53,9 @@ pub(super) struct Rounds<'a, A> {
     failures: Vec<Failure>,
     save_at: Option<Instant>,
     saving: Option<JoinHandle<Result<(), SaveError>>>,
+    saving_since: Instant,
+    /// Grows with what a save costs, so that a large view is not written all the time.
+    save_pause: Duration,
     drifts: u64,
 }
 
@@ -84,6 +91,8 @@ impl<'a, A: Applier> Rounds<'a, A> {
             failures: Vec::new(),
             save_at: None,
             saving: None,
+            saving_since: Instant::now(),
+            save_pause: options.save_interval,
             drifts: follower.drifts(),
             options,
             follower,
@@ -241,7 +250,7 @@ impl<'a, A: Applier> Rounds<'a, A> {
         }
         self.shared.report(outcome);
         if !changed.is_empty() && self.save_at.is_none() {
-            self.save_at = Some(Instant::now() + self.options.save_interval);
+            self.save_at = Some(Instant::now() + self.save_pause);
         }
         self.shared.set_configurations(self.applier.configurations());
         let now = self.clock.now().to_string();
@@ -273,6 +282,7 @@ impl<'a, A: Applier> Rounds<'a, A> {
 
     fn save(&mut self) {
         self.save_at = None;
+        self.saving_since = Instant::now();
         let Some(remembered) = self.follower.remember() else { return };
         let store = self.store.clone();
         self.saving = Some(tokio::task::spawn_blocking(move || {
@@ -280,7 +290,8 @@ impl<'a, A: Applier> Rounds<'a, A> {
         }));
     }
 
-    fn saved(&self, saved: Result<(), SaveError>) {
+    fn saved(&mut self, saved: Result<(), SaveError>) {
+        self.save_pause = self.options.save_interval.max(self.saving_since.elapsed() * SAVE_SHARE);
         let why = match saved {
             Ok(()) => None,
             Err(error) => {
