@@ -1,6 +1,7 @@
 //! What happens to every request around its handler: a name, a deadline, a catcher of panics, a count, a line in the log.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -9,6 +10,7 @@ use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
 use futures::FutureExt as _;
 use nucleon_core::Error;
+use nucleon_obs::Clock;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
@@ -43,7 +45,7 @@ async fn handle(State((api, routes)): State<(Api, Router)>, mut request: Request
 
     let span = tracing::error_span!("request", request.id = request_id, request.global_id = global);
     async {
-        let mut response = answer(&api, routes, request).await;
+        let mut response = answer(api.clock(), api.options().answer_timeout, routes, request).await;
         // Hexadecimal digits and dashes are a header value.
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(request_id::HEADER, value);
@@ -59,14 +61,14 @@ async fn handle(State((api, routes)): State<(Api, Router)>, mut request: Request
     .await
 }
 
-async fn answer(api: &Api, routes: Router, request: Request) -> Response {
+async fn answer(clock: &Clock, limit: Duration, routes: Router, request: Request) -> Response {
     let work = AssertUnwindSafe(routes.oneshot(request)).catch_unwind();
-    match api.clock().timeout(api.options().answer_timeout, work).await {
+    match clock.timeout(limit, work).await {
         Some(Ok(Ok(response))) => response,
         Some(Ok(Err(never))) => match never {},
         Some(Err(panic)) => Fault::from(Error::internal(panic_text(&*panic))).answer(),
         None => {
-            tracing::error!(limit = ?api.options().answer_timeout, "request not answered in time");
+            tracing::error!(?limit, "request not answered in time");
             Fault::answer_too_slow().answer()
         }
     }
@@ -108,7 +110,42 @@ pub(crate) type Answer = Result<Response, Fault>;
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+
     use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    fn asked() -> Request {
+        Request::new(Body::empty())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_fault_of_ours_and_tells_nothing() {
+        async fn broken() {
+            panic!("the secret of the house");
+        }
+        let routes = Router::new().route("/", get(broken));
+        let response = answer(&Clock::fake(), LIMIT, routes, asked()).await;
+        assert_eq!(response.status(), 500);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("HTTPInternalServerError") && !body.contains("secret"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_waited_for_only_so_long() {
+        let clock = Clock::fake();
+        let time = clock.clone();
+        let slow = move || async move {
+            time.advance(LIMIT);
+            std::future::pending::<()>().await;
+        };
+        let routes = Router::new().route("/", get(slow));
+        assert_eq!(answer(&clock, LIMIT, routes, asked()).await.status(), 504);
+    }
 
     #[test]
     fn a_suffix_or_slash_at_the_end_does_not_matter() {

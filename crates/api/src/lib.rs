@@ -13,7 +13,7 @@
 //!                   '─ fault.rs: errors ──' links.rs  pages ─► links
 //! ```
 //!
-//! A resource is served by one line in [`resources`]; nothing else here names one, but for the few documents and
+//! A resource is served by one line in `resources.rs`; nothing else here names one, but for the few documents and
 //! sub-resources that are about one kind alone.
 
 mod app;

@@ -1,6 +1,7 @@
 //! The API over a real control plane and database, spoken to as clients do.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod absurd;
 mod documents;
 mod harness;
 mod lists;
