@@ -63,32 +63,55 @@ impl OpenVSwitch {
         Ok(port)
     }
 
-    /// Rows that are of the wrong kind, or on the wrong bridge, go before their names are used
-    /// again; rows of others stay.
+    /// Rows that are of the wrong kind, on the wrong bridge, or without their devices go before
+    /// their names are used again: ovs-vswitchd may hold on to a device that is no more, and not
+    /// look at another one of the same name. Rows of others stay.
     async fn make_room(&self, view: &ovs::View, plugs: &[Plug]) -> Vec<Result<(), Error>> {
         let mut transaction = Transaction::new();
+        let mut removed = Vec::new();
         let mut results = Vec::with_capacity(plugs.len());
         for plug in plugs {
-            results.push(match Standing::of(view, &self.bridge, plug) {
-                Standing::Foreign { holder } => Err(Error::NameTaken { name: plug.name(), holder }),
-                Standing::Misplaced { bridge, port } => {
-                    ovs::delete_port(&mut transaction, bridge, port);
-                    Ok(())
+            let row = match Standing::of(view, &self.bridge, plug) {
+                Standing::Foreign { holder } => {
+                    results.push(Err(Error::NameTaken { name: plug.name(), holder }));
+                    continue;
                 }
-                Standing::Missing | Standing::Present(_) => Ok(()),
-            });
+                Standing::Missing => None,
+                Standing::Misplaced(row) => Some(row),
+                Standing::Present(row) => match self.has_device(plug).await {
+                    Ok(has_device) => Some(row).filter(|_| !has_device),
+                    Err(error) => {
+                        results.push(Err(error));
+                        continue;
+                    }
+                },
+            };
+            if let Some(row) = row {
+                ovs::delete_port(&mut transaction, row.bridge, row.port);
+                removed.push(row.port);
+            }
+            results.push(Ok(()));
         }
-        let gone = |view: &ovs::View| {
-            let misplaced =
-                |plug| matches!(Standing::of(view, &self.bridge, plug), Standing::Misplaced { .. });
-            !plugs.iter().any(misplaced)
-        };
+        let gone = |view: &ovs::View| !removed.iter().any(|port| view.port(*port).is_some());
         if !transaction.is_empty()
             && let Err(error) = self.switch.apply(transaction, self.patience, gone).await
         {
             fail_rest(&mut results, &Arc::new(error));
         }
         results
+    }
+
+    /// Whether the row's device is there, and leads to the namespace or can be moved into it.
+    async fn has_device(&self, plug: &Plug) -> Result<bool, Error> {
+        let netns = self.namespaces.enter(plug.network).await?;
+        let outside = self.host.links().link(&plug.name()).await?;
+        let inside = netns.links().link(&plug.device()).await?;
+        Ok(match plug.plugging {
+            Plugging::Veth => {
+                outside.zip(inside).is_some_and(|(near, far)| near.peer == Some(far.index))
+            }
+            Plugging::Internal => outside.is_some() || inside.is_some(),
+        })
     }
 
     async fn make_pair(&self, plug: &Plug) -> Result<(), Error> {
@@ -109,7 +132,7 @@ impl OpenVSwitch {
         let mut transaction = Transaction::new();
         for (_, plug) in plugs {
             match Standing::of(&view, &self.bridge, plug) {
-                Standing::Present(interface) => edit::set_notes(&mut transaction, interface, plug),
+                Standing::Present(row) => edit::set_notes(&mut transaction, row.interface, plug),
                 _ => drop(ovs::add_port(&mut transaction, bridge, &edit::draft(plug))),
             }
         }

@@ -23,16 +23,21 @@ const ACTIVE: &str = "active";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     Missing,
-    Present(InterfaceId),
+    Present(Rows),
     /// Ours, but on another bridge or of another kind.
-    Misplaced {
-        bridge: BridgeId,
-        port: PortId,
-    },
+    Misplaced(Rows),
     /// The name is taken for something else.
     Foreign {
         holder: String,
     },
+}
+
+/// A port in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rows {
+    pub(super) bridge: BridgeId,
+    pub(super) port: PortId,
+    pub(super) interface: InterfaceId,
 }
 
 impl Standing {
@@ -48,10 +53,11 @@ impl Standing {
         {
             return Self::Foreign { holder: holder.cloned().unwrap_or_default() };
         }
+        let rows = Rows { bridge: on.id, port: port.id, interface: interface.id };
         if on.name == bridge && kind(interface) == plug.plugging.kind() {
-            Self::Present(interface.id)
+            Self::Present(rows)
         } else {
-            Self::Misplaced { bridge: on.id, port: port.id }
+            Self::Misplaced(rows)
         }
     }
 }
