@@ -50,9 +50,12 @@ pub fn reservation(port: &PortBody) -> Option<Reservation> {
     })
 }
 
-/// Whether DHCP has something to tell the port: it has an IPv4 address in a subnet with DHCP.
-pub fn is_served(network: &NetworkBody, port: &PortBody) -> bool {
-    port.fixed_ips.iter().filter(|fixed| fixed.ip_address.is_ipv4()).any(|fixed| {
+/// Whether the server waits for word of the port: it has an address in a subnet with DHCP.
+///
+/// IPv6 subnets count, as in Neutron: their machines are told nothing here yet, and nothing that is
+/// done here holds them up.
+pub fn is_awaited(network: &NetworkBody, port: &PortBody) -> bool {
+    port.fixed_ips.iter().any(|fixed| {
         let of = |subnet: &&SubnetBody| subnet.id == fixed.subnet_id;
         network.subnets.iter().find(of).is_some_and(|subnet| subnet.enable_dhcp)
     })
@@ -222,16 +225,20 @@ mod tests {
         let mut port = machine(5);
         port.fixed_ips.clear();
         assert_eq!(reservation(&port), None);
-        assert!(!is_served(&network(), &port));
+        assert!(!is_awaited(&network(), &port));
     }
 
     #[test]
-    fn a_port_is_served_where_its_subnet_has_dhcp() {
+    fn a_port_is_awaited_where_one_of_its_subnets_has_dhcp() {
         let mut network = network();
-        assert!(is_served(&network, &machine(5)));
+        assert!(is_awaited(&network, &machine(5)));
         network.subnets[0].enable_dhcp = false;
-        assert!(!is_served(&network, &machine(5)));
-        network.subnets.remove(0);
-        assert!(!is_served(&network, &machine(5)));
+        assert!(!is_awaited(&network, &machine(5)));
+        let mut v6_only = machine(5);
+        v6_only.fixed_ips[0] =
+            FixedIp { subnet_id: v6().id, ip_address: "fd00:1::5".parse().unwrap() };
+        assert!(is_awaited(&network, &v6_only));
+        network.subnets.clear();
+        assert!(!is_awaited(&network, &machine(5)));
     }
 }

@@ -189,7 +189,7 @@ impl Cloud {
 
     /// The port's answers hold; the server is to hear of it, if it waits for that.
     fn hold(&mut self, network: &NetworkBody, body: &PortBody) {
-        if !answering::is_served(network, body) {
+        if !answering::is_awaited(network, body) {
             self.held.remove(&body.id);
         } else if self.held.insert(body.id, body.revision) != Some(body.revision) {
             self.untold.entry(network.id).or_default().insert(body.id);

@@ -78,6 +78,7 @@ impl Listener {
         let socket = PacketSocket::open(netns, device, options).await?;
         let name = format!("dhcp {}", responder.network());
         let task = group.spawn_owned(name, |cancel| async move {
+            let _watch = Watch { network: responder.network(), dirty: common.dirty.clone() };
             tokio::select! {
                 () = cancel.cancelled() => {}
                 () = listen(&socket, &responder, &common) => {}
@@ -94,6 +95,20 @@ impl Listener {
     /// The task has ended: nobody answers.
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
+    }
+}
+
+/// Sees to it that a listener that panics is replaced.
+struct Watch {
+    network: NetworkId,
+    dirty: Dirty,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.dirty.mark(self.network);
+        }
     }
 }
 

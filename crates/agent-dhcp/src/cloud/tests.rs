@@ -139,7 +139,7 @@ fn ports_that_dhcp_has_nothing_for_are_not_told_of() {
     scene.put([], [PortBody { fixed_ips: Vec::new(), ..machine(6) }]);
     assert_eq!(scene.tell(), NONE);
     let mut off = network();
-    off.subnets[0].enable_dhcp = false;
+    off.subnets.iter_mut().for_each(|subnet| subnet.enable_dhcp = false);
     scene.put([off], [machine(7)]);
     assert_eq!(scene.tell(), NONE);
     scene.put([network()], []);

@@ -2,10 +2,13 @@
 
 use anyhow::Result;
 use nucleon_agent_dhcp::plan::Plugging;
+use nucleon_dhcp::frame::Datagram;
+use nucleon_linux::{NetnsDir, PacketOptions, PacketSocket, Protocol};
 use nucleon_model::port::ExtraDhcpOpt;
 use nucleon_net::MacAddr;
 
 use crate::client::{Client, has, ip, other_server, pings};
+use crate::machine::link;
 use crate::scene::{Scene, port, present};
 
 const BOTH: [Plugging; 2] = [Plugging::Veth, Plugging::Internal];
@@ -57,7 +60,7 @@ async fn dhclient_binds_renews_reboots_and_releases() -> Result<()> {
     }
     let Some(mut scene) = Scene::new(Plugging::Veth).await else { return Ok(()) };
     scene.options.answers.renewal_time = 2;
-    scene.start_agent().await;
+    scene.start_agent();
     let port = scene.ready_port(6).await?;
     let vm = scene.machine.plug("b", port.mac_address).await?;
     let client = Client::new(&vm)?;
@@ -183,5 +186,35 @@ async fn heartbeats_say_what_neutrons_say() -> Result<()> {
     for count in ["networks", "subnets", "ports"] {
         assert!(configurations[count].is_u64(), "{count}");
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn noise_is_counted_and_survived() -> Result<()> {
+    if !has("udhcpc") {
+        return Ok(());
+    }
+    let Some(mut scene) = Scene::served(Plugging::Veth).await else { return Ok(()) };
+    let port = scene.ready_port(5).await?;
+    let vm = scene.machine.plug("f", port.mac_address).await?;
+    let netns = NetnsDir::default().open(&vm).await?;
+    let options = PacketOptions { protocol: Protocol::IPV4, ..PacketOptions::default() };
+    let socket = PacketSocket::open(&netns, &link("eth0"), options).await?;
+    for length in 0..200 {
+        let noise: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap_or(0)).collect();
+        let datagram = Datagram {
+            source_mac: port.mac_address,
+            destination_mac: MacAddr::BROADCAST,
+            vlan: None,
+            source: "0.0.0.0:68".parse()?,
+            destination: "255.255.255.255:67".parse()?,
+            payload: &noise,
+        };
+        socket.send(&datagram.to_frame()?).await?;
+    }
+    scene
+        .until("noise is not counted", || Ok(scene.counter("dhcp_malformed_total") == 200))
+        .await?;
+    Client::new(&vm)?.udhcpc(&[])?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use nucleon_model::NetworkId;
 use uuid::Uuid;
 
 use crate::client::{Client, has, ip};
-use crate::scene::Scene;
+use crate::scene::{Scene, dhcp_port, network};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_taken_from_the_switch_by_hand_is_plugged_again() -> Result<()> {
@@ -99,7 +99,7 @@ async fn what_went_while_the_agent_was_stopped_goes_when_it_starts() -> Result<(
     let mut network = scene.network.clone();
     network.dhcp_hosts.clear();
     scene.put_network(&network);
-    scene.start_agent().await;
+    scene.start_agent();
     let gone = || Ok(!NetnsDir::default().exists(&scene.namespace));
     scene.until("the namespace stays", gone).await
 }
@@ -108,10 +108,42 @@ async fn what_went_while_the_agent_was_stopped_goes_when_it_starts() -> Result<(
 async fn a_bridge_that_comes_late_is_waited_for() -> Result<()> {
     let Some(mut scene) = Scene::new(Plugging::Veth).await else { return Ok(()) };
     scene.machine.switch.vsctl(&["del-br", "br-int"])?;
-    scene.start_agent().await;
+    scene.start_agent();
     scene.until("no namespace", || Ok(scene.steps("ensure_namespace") == 1)).await?;
     assert_eq!(scene.ready_count(scene.dhcp_port.id), 0);
     let bridge = ["add-br", "br-int", "--", "set", "bridge", "br-int", "datapath_type=netdev"];
     scene.machine.switch.vsctl(&bridge)?;
+    scene.await_ready(scene.dhcp_port.id).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_taken_on_the_switch_is_left_alone_and_other_networks_are_served() -> Result<()> {
+    let Some(mut scene) = Scene::new(Plugging::Veth).await else { return Ok(()) };
+    let port = scene.switch_port();
+    let iface = format!("external_ids:iface-id={}", Uuid::new_v4());
+    scene.machine.switch.vsctl(&[
+        "add-port",
+        "br-int",
+        &port,
+        "--",
+        "set",
+        "interface",
+        &port,
+        "type=internal",
+        &iface,
+    ])?;
+    let other = network();
+    scene.machine.expect_network(other.id);
+    let other_port = dhcp_port(&other);
+    scene.put_network(&other);
+    scene.put_port(&other_port);
+    scene.start_agent();
+    scene.await_ready(other_port.id).await?;
+    assert_eq!(scene.ready_count(scene.dhcp_port.id), 0);
+    let held = scene.machine.switch.vsctl(&["get", "interface", &port, "external_ids:iface-id"])?;
+    assert!(iface.contains(held.trim_matches('"')), "{held}");
+
+    // Given free, it is used without further ado.
+    scene.machine.switch.vsctl(&["del-port", &port])?;
     scene.await_ready(scene.dhcp_port.id).await
 }

@@ -26,7 +26,7 @@ async fn a_restarted_agent_changes_nothing_and_serves_on() -> Result<()> {
         assert!(pings(&vm, "10.0.0.2"), "the device stands while the agent is stopped");
         let told = scene.ready_count(port.id);
 
-        scene.start_agent().await;
+        scene.start_agent();
         scene.until("not told again", || Ok(scene.ready_count(port.id) > told)).await?;
         client.udhcpc(&[])?;
         scene.settled().await?;
@@ -48,7 +48,7 @@ async fn an_agent_started_while_the_server_is_away_serves_from_its_last_view() -
     let vm = scene.machine.plug("b", port.mac_address).await?;
     scene.stop_agent().await;
     scene.server.set_down(Down::Yes);
-    scene.start_agent().await;
+    scene.start_agent();
     scene.until("no socket is open", || Ok(scene.counter("dhcp_listening") == 1)).await?;
     Client::new(&vm)?.udhcpc(&[])?;
     Ok(())
@@ -71,7 +71,7 @@ async fn while_the_switchs_database_is_away_what_stands_is_served_by_a_new_agent
     let other = scene.ready_port(6).await?;
     scene.stop_agent().await;
     let told = scene.ready_count(other.id);
-    scene.start_agent().await;
+    scene.start_agent();
     scene.until("not told again", || Ok(scene.ready_count(other.id) > told)).await?;
     assert_eq!(scene.changes(), 0);
     scene.machine.switch.start_database().await?;

@@ -52,7 +52,7 @@ impl Scene {
     /// A network with its DHCP port at 10.0.0.2, and an agent that serves it.
     pub(crate) async fn served(plugging: Plugging) -> Option<Self> {
         let mut scene = Self::new(plugging).await?;
-        scene.start_agent().await;
+        scene.start_agent();
         scene.await_ready(scene.dhcp_port.id).await.unwrap();
         Some(scene)
     }
@@ -94,7 +94,7 @@ impl Scene {
         })
     }
 
-    pub(crate) async fn start_agent(&mut self) {
+    pub(crate) fn start_agent(&mut self) {
         let tasks = Tasks::new();
         let metrics = Metrics::new();
         let group: Group = tasks.group("dhcp agent", Duration::from_secs(5));

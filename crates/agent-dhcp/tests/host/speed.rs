@@ -48,13 +48,13 @@ async fn forty_networks_are_served_and_adopted_in_seconds() -> Result<()> {
         scene.put_port(&dhcp_port(&network));
     }
     let started = Instant::now();
-    scene.start_agent().await;
+    scene.start_agent();
     let listening = |scene: &Scene| Ok(scene.counter("dhcp_listening") == NETWORKS as u64);
     scene.until("not all are served", || listening(&scene)).await?;
     eprintln!("{NETWORKS} networks made in {:?}", started.elapsed());
     scene.stop_agent().await;
     let started = Instant::now();
-    scene.start_agent().await;
+    scene.start_agent();
     scene.until("not all are served", || listening(&scene)).await?;
     eprintln!("{NETWORKS} networks served after a restart in {:?}", started.elapsed());
     scene.settled().await?;

@@ -246,3 +246,6 @@ fn is_of_consequence(change: &RowChange<Interface>) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests;
