@@ -67,7 +67,7 @@ impl Client {
     pub async fn start(station: &Station, kind: Kind, patience: Duration) -> Result<Self> {
         let clock = Clock::system();
         let start = clock.mono();
-        let lease = station.dir().join("lease");
+        let lease = lease_file(station);
         let _ = fs::remove_file(&lease);
         let program = match kind {
             Kind::Udhcpc => udhcpc_program(station)?,
@@ -146,7 +146,10 @@ fn dhclient_program(station: &Station) -> Result<crate::process::Program> {
     }
     Ok(station
         .program(copy)
-        .args(["-4", "-d", "-1", "-cf"])
+        .args(["-4", "-d", "-1", "-e"])
+        // It hands its script no other part of its own environment.
+        .arg(format!("LEASE={}", lease_file(station).display()))
+        .arg("-cf")
         .arg(conf)
         .arg("-sf")
         .arg(script)
@@ -155,6 +158,10 @@ fn dhclient_program(station: &Station) -> Result<crate::process::Program> {
         .arg("-pf")
         .arg(station.dir().join("dhclient.pid"))
         .arg(station.link().as_str()))
+}
+
+fn lease_file(station: &Station) -> PathBuf {
+    station.dir().join("lease")
 }
 
 fn executable(station: &Station, name: &str, text: &str) -> Result<PathBuf> {

@@ -39,8 +39,11 @@ impl Evidence {
     pub async fn host(mut self, host: &Host) -> Self {
         let name = host.name();
         let switch = host.switch();
-        let ports = switch.vsctl(&["--columns=name,tag,external_ids", "list", "Port"]).await;
+        let ports = switch.vsctl(&["--columns=name,tag", "-f", "table", "list", "Port"]).await;
         self.sections.push((format!("ports of {name}"), shown(ports)));
+        let columns = "--columns=name,ofport,error,external_ids";
+        let interfaces = switch.vsctl(&[columns, "-f", "table", "list", "Interface"]).await;
+        self.sections.push((format!("interfaces of {name}"), shown(interfaces)));
         match switch.bridges().await {
             Ok(bridges) => {
                 for bridge in bridges {
@@ -50,6 +53,13 @@ impl Evidence {
             }
             Err(error) => self.sections.push((format!("bridges of {name}"), format!("{error:#}"))),
         }
+        self.logs(host)
+    }
+
+    /// The ends of a host's logs.
+    #[must_use]
+    pub fn logs(mut self, host: &Host) -> Self {
+        let name = host.name();
         for (path, tail) in host.logs(LOG_LINES) {
             let file = path.file_name().unwrap_or(Path::new("log").as_os_str()).to_string_lossy();
             self.sections.push((format!("{file} of {name}, its end"), tail));

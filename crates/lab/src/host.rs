@@ -1,6 +1,7 @@
 //! A host: a namespace with its own mounts, name and switch.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -17,9 +18,9 @@ pub struct Host {
     name: String,
     dir: PathBuf,
     netns: Netns,
-    /// Holds mounts and name; ends with the host.
-    holder: Process,
-    place: Place,
+    netns_path: PathBuf,
+    /// Holds mounts and name; ends when the host is switched off.
+    holder: Mutex<Process>,
     switch: Switch,
 }
 
@@ -37,9 +38,9 @@ impl Host {
             }
             let ovs = lab.dir_of(&format!("{name}/ovs"))?;
             let holder = hold(&path, name, &dir, &ovs).await?;
-            let place = Place::Host(holder.pid().as_raw().try_into()?);
-            let switch = Switch::start(place.clone(), ovs, name).await?;
-            anyhow::Ok(Self { name: name.to_owned(), dir, netns, holder, place, switch })
+            let switch = Switch::start(&place(&holder), ovs, name).await?;
+            let (name, holder) = (name.to_owned(), Mutex::new(holder));
+            anyhow::Ok(Self { name, dir, netns, netns_path: path, holder, switch })
         };
         starting.await.with_context(|| format!("start host {name}"))
     }
@@ -63,12 +64,20 @@ impl Host {
 
     /// A program that will run on this host.
     pub fn program(&self, path: impl Into<PathBuf>) -> Program {
-        self.place.program(path)
+        self.place().program(path)
     }
 
     /// A namespace made on this host, where `/run/netns` is its own.
     pub fn inner_netns(&self, name: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root/run/netns/{name}", self.holder.pid()))
+        PathBuf::from(format!("/proc/{}/root/run/netns/{name}", self.holder().pid()))
+    }
+
+    fn holder(&self) -> MutexGuard<'_, Process> {
+        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self) -> Place {
+        place(&self.holder())
     }
 
     /// Keeps frames that arrive on `links` from the host's own protocols; the switch still gets
@@ -93,7 +102,7 @@ impl Host {
     }
 
     /// Switches the host off, as by its power button: its links lose their carrier, and everything
-    /// on it is killed at once. It does not come back.
+    /// on it is killed at once.
     pub async fn power_off(&self) -> Result<()> {
         let links = self.netns.links();
         for link in links.list().await? {
@@ -102,11 +111,30 @@ impl Host {
             }
         }
         let mut places = Places::default();
-        let holder = PathBuf::from(format!("/proc/{}/ns", self.holder.pid()));
+        let holder = PathBuf::from(format!("/proc/{}/ns", self.holder().pid()));
         places.add("mnt", &holder.join("mnt"))?;
         places.add("net", &holder.join("net"))?;
         tokio::task::spawn_blocking(move || places.kill()).await?
     }
+
+    /// Switches it on again. Its switch has the bridges and ports it had; what else ran is started
+    /// by who started it before.
+    pub async fn power_on(&self) -> Result<()> {
+        let links = self.netns.links();
+        for link in links.list().await? {
+            if link.kind.as_deref() == Some("veth") {
+                links.set_up(&link.name).await?;
+            }
+        }
+        let holder = hold(&self.netns_path, &self.name, &self.dir, self.switch.dir()).await?;
+        let place = place(&holder);
+        *self.holder() = holder;
+        self.switch.power_on(&place).await
+    }
+}
+
+fn place(holder: &Process) -> Place {
+    Place::Host(holder.pid().as_raw().cast_unsigned())
 }
 
 /// Makes what a host has of its own besides its network: `/run/netns`, where agents name their
@@ -122,6 +150,7 @@ async fn hold(netns: &Path, name: &str, dir: &Path, ovs: &Path) -> Result<Proces
         echo ready
         exec sleep infinity";
     let log = dir.join("holder.log");
+    let _ = std::fs::remove_file(&log);
     let mut holder = Place::Netns(netns.to_owned())
         .program("unshare")
         .args(["--mount", "--uts", "--propagation", "private", "sh", "-c", SCRIPT, "sh", name])

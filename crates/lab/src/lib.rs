@@ -18,28 +18,43 @@
 //!
 //! Names that the whole machine sees carry the lab's id, so that labs run side by side.
 
+pub mod api;
 mod bare_metal;
 pub mod capture;
+pub mod certificates;
+pub mod cloud;
+pub mod data_centre;
 pub mod dhcp_client;
 pub mod evidence;
+mod flow_watch;
 pub mod frame;
 mod host;
+pub mod instance;
 mod lab;
 mod net;
 pub mod ping;
 pub mod process;
+mod proxy;
 mod router;
 pub mod scenario;
+pub mod stage;
 mod station;
 mod switch;
 mod tools;
 mod vm;
 
+pub use crate::api::{Api, ApiError};
 pub use crate::bare_metal::BareMetal;
+pub use crate::cloud::{Cloud, Role, wait_until};
+pub use crate::data_centre::DataCentre;
+pub use crate::flow_watch::FlowWatch;
 pub use crate::host::Host;
+pub use crate::instance::Instance;
 pub use crate::lab::{Lab, LabId, Swept, exit_on_interrupt, sweep};
 pub use crate::net::{Segment, link_name};
+pub use crate::proxy::Proxy;
 pub use crate::router::Router;
+pub use crate::stage::Stage;
 pub use crate::station::Station;
 pub use crate::switch::{Daemon, PortVlan, Switch};
 pub use crate::vm::{Isolation, Plug, Vm, plug_all};

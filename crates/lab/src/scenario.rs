@@ -1,6 +1,8 @@
 //! What can be run by name: each scenario brings up its own lab and says what it checks.
 
 mod lab_self;
+mod provider_flat;
+mod provider_vlan;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,10 +22,11 @@ pub struct Scenario {
 }
 
 /// A scenario that is under way.
-pub type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+pub type Running = Pin<Box<dyn Future<Output = Result<()>>>>;
 
 /// All scenarios, by name.
-pub const SCENARIOS: &[Scenario] = &[lab_self::SCENARIO];
+pub const SCENARIOS: &[Scenario] =
+    &[lab_self::SCENARIO, provider_vlan::SCENARIO, provider_flat::SCENARIO];
 
 impl Scenario {
     pub fn named(name: &str) -> Option<&'static Self> {

@@ -33,7 +33,6 @@ pub enum PortVlan {
 /// A switch. Its programs `ovs-vsctl`, `ovs-ofctl` and `ovs-appctl` reach it from outside.
 #[derive(Debug)]
 pub struct Switch {
-    place: Place,
     dir: PathBuf,
     daemons: Mutex<Daemons>,
 }
@@ -48,34 +47,31 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Switch {
     /// Starts a switch without bridges, with its files in `dir`.
-    pub(crate) async fn start(place: Place, dir: PathBuf, name: &str) -> Result<Self> {
-        let file = dir.join("conf.db");
+    pub(crate) async fn start(place: &Place, dir: PathBuf, name: &str) -> Result<Self> {
         Place::Machine
             .program("ovsdb-tool")
             .arg("create")
-            .arg(&file)
+            .arg(dir.join("conf.db"))
             .arg("/usr/share/openvswitch/vswitch.ovsschema")
             .run()
             .await?;
-        let mut database = environment(place.program("ovsdb-server"), &dir)
-            .arg(&file)
-            .arg(format!("--remote=punix:{}/db.sock", dir.display()))
-            // What `ovs-vsctl set-manager` asks for.
-            .arg("--remote=db:Open_vSwitch,Open_vSwitch,manager_options")
-            .args(["--pidfile", "--no-chdir", "-vconsole:info", "-vsyslog:off"])
-            .start(dir.join("ovsdb-server.log"))?;
-        wait_for_database(&mut database, &dir).await?;
+        let database = start_database(place, &dir).await?;
         environment(Place::Machine.program("ovs-vsctl"), &dir)
             .args(["--no-wait", "init", "--", "set", "Open_vSwitch", "."])
             .arg(format!("external_ids:system-id={name}"))
             .arg(format!("external_ids:hostname={name}"))
             .run()
             .await?;
-        let vswitchd = environment(place.program("ovs-vswitchd"), &dir)
-            .arg(format!("unix:{}/db.sock", dir.display()))
-            .args(["--pidfile", "--no-chdir", "-vconsole:info", "-vsyslog:off"])
-            .start(dir.join("ovs-vswitchd.log"))?;
-        Ok(Self { place, dir, daemons: Mutex::new(Daemons { database, vswitchd }) })
+        let vswitchd = start_vswitchd(place, &dir)?;
+        Ok(Self { dir, daemons: Mutex::new(Daemons { database, vswitchd }) })
+    }
+
+    /// Starts both daemons with the database that there is, after they were killed with their host.
+    pub(crate) async fn power_on(&self, place: &Place) -> Result<()> {
+        let mut daemons = self.daemons.lock().await;
+        daemons.database = start_database(place, &self.dir).await?;
+        daemons.vswitchd = start_vswitchd(place, &self.dir)?;
+        self.settle().await
     }
 
     /// Where its sockets, database and logs are, seen from outside.
@@ -197,10 +193,6 @@ impl Switch {
         let pid = self.daemons.lock().await.get(daemon).pid();
         crate::process::resident(pid)
     }
-
-    pub fn place(&self) -> &Place {
-        &self.place
-    }
 }
 
 impl Daemons {
@@ -213,10 +205,29 @@ impl Daemons {
 }
 
 /// All that makes an Open vSwitch a separate one.
-fn environment(program: Program, dir: &Path) -> Program {
+pub(crate) fn environment(program: Program, dir: &Path) -> Program {
     ["OVS_RUNDIR", "OVS_DBDIR", "OVS_LOGDIR", "OVS_SYSCONFDIR"]
         .into_iter()
         .fold(program, |program, name| program.env(name, dir))
+}
+
+async fn start_database(place: &Place, dir: &Path) -> Result<Process> {
+    let mut database = environment(place.program("ovsdb-server"), dir)
+        .arg(dir.join("conf.db"))
+        .arg(format!("--remote=punix:{}/db.sock", dir.display()))
+        // What `ovs-vsctl set-manager` asks for.
+        .arg("--remote=db:Open_vSwitch,Open_vSwitch,manager_options")
+        .args(["--pidfile", "--no-chdir", "-vconsole:info", "-vsyslog:off"])
+        .start(dir.join("ovsdb-server.log"))?;
+    wait_for_database(&mut database, dir).await?;
+    Ok(database)
+}
+
+fn start_vswitchd(place: &Place, dir: &Path) -> Result<Process> {
+    environment(place.program("ovs-vswitchd"), dir)
+        .arg(format!("unix:{}/db.sock", dir.display()))
+        .args(["--pidfile", "--no-chdir", "-vconsole:info", "-vsyslog:off"])
+        .start(dir.join("ovs-vswitchd.log"))
 }
 
 async fn wait_for_database(database: &mut Process, dir: &Path) -> Result<()> {
