@@ -24,6 +24,7 @@ pub mod capture;
 pub mod certificates;
 pub mod cloud;
 pub mod data_centre;
+pub mod demo;
 pub mod dhcp_client;
 pub mod evidence;
 mod flow_watch;

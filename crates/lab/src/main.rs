@@ -1,10 +1,11 @@
-//! Runs the lab's scenarios by name.
+//! Runs the lab's scenarios by name, and the demo.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use nucleon_lab::demo::{self, Ending};
 use nucleon_lab::scenario::{SCENARIOS, Scenario};
 use nucleon_lab::{Lab, exit_on_interrupt, sweep};
 use nucleon_obs::Clock;
@@ -27,6 +28,12 @@ enum Command {
         /// Keep the lab until Ctrl-C, to look around in it
         #[arg(long)]
         keep: bool,
+    },
+    /// Bring up a data centre with a cloud on it, show it working, and stay until Ctrl-C
+    Demo {
+        /// Do not stay: say `demo: ok` and leave, or what failed
+        #[arg(long)]
+        check: bool,
     },
     /// Take away what labs of dead processes left
     Sweep,
@@ -72,6 +79,9 @@ async fn run(command: Command) -> Result<()> {
                 std::future::pending::<()>().await;
             }
             result.with_context(|| format!("{name} failed after {took:.1?}"))
+        }
+        Command::Demo { check } => {
+            demo::run(if check { Ending::Leave } else { Ending::Stay }).await
         }
         Command::Sweep => {
             for lab in sweep()?.labs {
