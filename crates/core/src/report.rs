@@ -11,6 +11,7 @@ use nucleon_model::agent::AgentTime;
 use nucleon_model::view::Role;
 use nucleon_model::{Agent, AgentId, NetworkId, Port, PortId, Timestamp, port};
 use nucleon_wire::{AliveState, Heartbeat, PortMark};
+use serde_json::{Map, Value};
 
 use crate::change::{emit_port, emit_port_status};
 use crate::watch::{digest, networks_of_view, scopes};
@@ -63,22 +64,29 @@ impl Core {
         let held = self.heard().with(|known| known.agents.get(&key).cloned());
         let unchanged = held.filter(|agent| {
             self.is_alive(agent, now)
-                && agent.configurations == heartbeat.configurations
+                && without_counts(&agent.configurations)
+                    == without_counts(&heartbeat.configurations)
                 && agent.started_at == AgentTime(heartbeat.started_at)
                 && agent.availability_zone == heartbeat.availability_zone
         });
-        let alive = if let Some(mut agent) = unchanged {
-            agent.heartbeat_timestamp = AgentTime(now);
-            self.heard().with(|known| {
-                known.pulses.insert(agent.id);
-                known.agents.insert(key, agent);
-            });
-            AliveState::Alive
-        } else {
-            let (state, agent) = self.agent_upsert(who, &heartbeat, now).await?;
-            self.heard().with(|known| known.agents.insert(key, agent));
-            self.agent_came(who).await?;
-            state
+        let alive = match unchanged {
+            Some(mut agent) if agent.configurations == heartbeat.configurations => {
+                agent.heartbeat_timestamp = AgentTime(now);
+                self.heard().with(|known| {
+                    known.pulses.insert(agent.id);
+                    known.agents.insert(key, agent);
+                });
+                AliveState::Alive
+            }
+            unchanged => {
+                let (state, agent) = self.agent_upsert(who, &heartbeat, now).await?;
+                self.heard().with(|known| known.agents.insert(key, agent));
+                // Other counts make nothing possible, but the record may have been deleted meanwhile.
+                if unchanged.is_none() || state != AliveState::Alive {
+                    self.agent_came(who).await?;
+                }
+                state
+            }
         };
         let resync = self.has_drifted(who, &heartbeat).await?;
         Ok(ReportAck { alive: Some(alive), resync })
@@ -241,6 +249,13 @@ impl Core {
     }
 }
 
+/// Configurations but for the live counts (`devices`, `networks`, `ports`, `subnets`, all of them numbers), which Neutron's
+/// agents put there as well: ports come and go without the agent being another.
+fn without_counts(configurations: &Map<String, Value>) -> BTreeMap<&str, &Value> {
+    let settings = configurations.iter().filter(|(_, value)| !value.is_number());
+    settings.map(|(key, value)| (key.as_str(), value)).collect()
+}
+
 async fn write_marks(
     tx: &mut Tx,
     ids: &[PortId],
@@ -274,4 +289,32 @@ fn is_meant(
     theirs
         && news
         && marks.iter().any(|mark| mark.port_id == port.id && mark.revision >= port.view_revision)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn same(one: &Value, other: &Value) -> bool {
+        without_counts(one.as_object().unwrap()) == without_counts(other.as_object().unwrap())
+    }
+
+    #[test]
+    fn an_agent_with_other_counts_is_the_same() {
+        let one = json!({"bridge_mappings": {"physnet1": "br-ex"}, "devices": 3});
+        assert!(same(&one, &json!({"bridge_mappings": {"physnet1": "br-ex"}, "devices": 4})));
+        assert!(same(&one, &json!({"bridge_mappings": {"physnet1": "br-ex"}, "ports": 1.5})));
+    }
+
+    #[test]
+    fn an_agent_with_another_setting_is_another() {
+        let one = json!({"bridge_mappings": {"physnet1": "br-ex"}, "devices": 3});
+        assert!(!same(&one, &json!({"bridge_mappings": {}, "devices": 3})));
+        assert!(!same(&one, &json!({"bridge_mappings": {"physnet1": "br-ex"}, "devices": "3"})));
+        assert!(!same(&one, &json!({"devices": 3})));
+        let rate = |rate: u32| json!({"bandwidths": {"br-ex": {"egress": rate}}});
+        assert!(!same(&rate(1), &rate(2)), "numbers further in are settings");
+    }
 }
