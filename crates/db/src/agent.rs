@@ -7,7 +7,7 @@ use nucleon_model::{Agent, AgentId, Attribute, Cell, ListQuery, NetworkId, Times
 use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listed, Listing, list};
+use crate::list::{Listed, Listing, list_where};
 use crate::resource;
 use crate::tx::{Attempt, Tx};
 
@@ -27,8 +27,17 @@ pub async fn agent_get(tx: &mut Tx, id: AgentId) -> Result<Option<Agent>> {
     resource::get(tx, id.to_string()).await
 }
 
-pub async fn agent_list(tx: &mut Tx, query: &ListQuery) -> Result<Listed<Agent>> {
-    list(tx, None, query).await
+/// Agents; with `heard_since`, those that were heard of since (`true`), or were not (`false`).
+pub async fn agent_list(
+    tx: &mut Tx,
+    query: &ListQuery,
+    heard_since: Option<(Timestamp, bool)>,
+) -> Result<Listed<Agent>> {
+    let also = heard_since.map(|(since, wanted)| {
+        let heard = Expr::col(Alias::new("heartbeat_timestamp"));
+        if wanted { heard.gte(since.as_micros()) } else { heard.lt(since.as_micros()) }
+    });
+    list_where(tx, None, query, also).await
 }
 
 /// The agent of a type on a host.
@@ -96,15 +105,15 @@ pub async fn agent_update(tx: &mut Tx, agent: &Agent) -> Result<()> {
     tx.execute(&update).await.map(drop)
 }
 
-/// Notes heartbeats: one statement for all agents heard of at about the same time.
-pub async fn agent_heard(tx: &mut Tx, ids: &[AgentId], at: Timestamp) -> Result<()> {
+/// Notes heartbeats: one statement for all agents heard of at about the same time. Returns how many are still there.
+pub async fn agent_heard(tx: &mut Tx, ids: &[AgentId], at: Timestamp) -> Result<u64> {
     let (column, cell) = ("heartbeat_timestamp", AgentTime(at).0.as_micros());
     let mut update = Query::update();
     update
         .table(Alias::new("agents"))
         .value(Alias::new(column), Expr::val(sea_query::Value::BigInt(Some(cell))))
         .and_where(Expr::col(Alias::new("id")).is_in(ids.iter().map(ToString::to_string)));
-    tx.execute(&update).await.map(drop)
+    tx.execute(&update).await
 }
 
 pub async fn agent_delete(tx: &mut Tx, id: AgentId) -> Result<bool> {
@@ -210,6 +219,11 @@ pub async fn dhcp_networks_short_of(tx: &mut Tx, wanted: usize) -> Result<Vec<Ne
         .distinct()
         .from(Alias::new("subnets"))
         .and_where(Expr::col(Alias::new("enable_dhcp")).eq(true))
-        .and_where(Expr::col(Alias::new("network_id")).not_in_subquery(enough));
+        .cond_where(
+            Cond::any()
+                .add(Expr::col(Alias::new("network_id")).not_in_subquery(enough))
+                // A routed network needs as many on each segment, which is for others to count.
+                .add(Expr::col(Alias::new("segment_id")).is_not_null()),
+        );
     tx.fetch_all(&query).await?.iter().map(|row| row.parse("network_id")).collect()
 }

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use nucleon_model::{FixedIp, PortId, SubnetId};
 use nucleon_net::IpRange;
-use sea_query::{Alias, Expr, ExprTrait, Order, Query};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::resource;
+use crate::row::Row;
 use crate::tx::Tx;
 
 /// Name of the unique key over subnet and address.
@@ -25,12 +27,12 @@ const COLUMNS: [&str; 4] = ["subnet_id", "ip_key", "ip_address", "port_id"];
 /// Takes addresses for ports, all or none.
 ///
 /// # Errors
-/// [`Error::Conflict`] on [`ALLOCATION_KEY`] when one is in use.
+/// [`crate::Error::Conflict`] on [`ALLOCATION_KEY`] when one is in use.
 pub async fn allocation_insert(tx: &mut Tx, taken: &[(PortId, FixedIp)]) -> Result<()> {
-    for chunk in taken.chunks(64) {
+    for portion in resource::portions(taken) {
         let mut insert = Query::insert();
         insert.into_table(Alias::new("ip_allocations")).columns(COLUMNS.map(Alias::new));
-        for (port, fixed_ip) in chunk {
+        for (port, fixed_ip) in portion {
             insert.values_panic([
                 Expr::val(fixed_ip.subnet_id.to_string()),
                 Expr::val(sortable(fixed_ip.ip_address)),
@@ -45,34 +47,50 @@ pub async fn allocation_insert(tx: &mut Tx, taken: &[(PortId, FixedIp)]) -> Resu
 
 /// Gives addresses of a port back.
 pub async fn allocation_delete(tx: &mut Tx, port: PortId, given_back: &[FixedIp]) -> Result<()> {
-    for fixed_ip in given_back {
-        let mut delete = Query::delete();
-        delete
-            .from_table(Alias::new("ip_allocations"))
-            .and_where(Expr::col(Alias::new("subnet_id")).eq(fixed_ip.subnet_id.to_string()))
-            .and_where(Expr::col(Alias::new("ip_key")).eq(sortable(fixed_ip.ip_address)))
-            .and_where(Expr::col(Alias::new("port_id")).eq(port.to_string()));
-        tx.execute(&delete).await?;
+    if given_back.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut any = Cond::any();
+    for fixed_ip in given_back {
+        any = any.add(on(fixed_ip.subnet_id, &[fixed_ip.ip_address]));
+    }
+    let mut delete = Query::delete();
+    delete
+        .from_table(Alias::new("ip_allocations"))
+        .and_where(Expr::col(Alias::new("port_id")).eq(port.to_string()))
+        .cond_where(any);
+    tx.execute(&delete).await.map(drop)
 }
 
-/// Which of these addresses are taken.
+/// These addresses of a subnet.
+fn on(subnet: SubnetId, addresses: &[IpAddr]) -> Cond {
+    Cond::all().add(Expr::col(Alias::new("subnet_id")).eq(subnet.to_string())).add(
+        Expr::col(Alias::new("ip_key")).is_in(addresses.iter().map(|&address| sortable(address))),
+    )
+}
+
+/// Which of these addresses are taken: one question, however many subnets.
 pub async fn allocation_taken(
     tx: &mut Tx,
-    subnet: SubnetId,
-    candidates: &[IpAddr],
-) -> Result<Vec<IpAddr>> {
+    candidates: &[(SubnetId, Vec<IpAddr>)],
+) -> Result<Vec<FixedIp>> {
+    let mut any = Cond::any();
+    for (subnet, addresses) in candidates.iter().filter(|(_, addresses)| !addresses.is_empty()) {
+        any = any.add(on(*subnet, addresses));
+    }
+    if any.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut query = Query::select();
     query
-        .column(Alias::new("ip_address"))
+        .columns([Alias::new("subnet_id"), Alias::new("ip_address")])
         .from(Alias::new("ip_allocations"))
-        .and_where(Expr::col(Alias::new("subnet_id")).eq(subnet.to_string()))
-        .and_where(
-            Expr::col(Alias::new("ip_key"))
-                .is_in(candidates.iter().map(|&address| sortable(address))),
-        );
-    addresses(tx, &query).await
+        .cond_where(any);
+    let rows = tx.fetch_all(&query).await?;
+    let fixed_ip = |row: &Row| {
+        Ok(FixedIp { subnet_id: row.parse("subnet_id")?, ip_address: row.parse("ip_address")? })
+    };
+    rows.iter().map(fixed_ip).collect()
 }
 
 /// The lowest addresses taken within a range, in order, `limit` at most.
@@ -95,28 +113,48 @@ pub async fn allocation_window(
     addresses(tx, &query).await
 }
 
-/// Ports with addresses on a subnet, with the owner of each, `limit` at most.
-pub async fn allocation_holders(tx: &mut Tx, subnet: SubnetId, limit: u64) -> Result<Vec<PortId>> {
+/// Ports with addresses on a subnet.
+pub async fn allocation_holders(tx: &mut Tx, subnet: SubnetId) -> Result<Vec<PortId>> {
     let mut query = Query::select();
     query
         .column(Alias::new("port_id"))
         .distinct()
         .from(Alias::new("ip_allocations"))
-        .and_where(Expr::col(Alias::new("subnet_id")).eq(subnet.to_string()))
-        .limit(limit);
+        .and_where(Expr::col(Alias::new("subnet_id")).eq(subnet.to_string()));
     let rows = tx.fetch_all(&query).await?;
     rows.iter().map(|row| row.parse("port_id")).collect()
 }
 
+/// Whose the ports are that have addresses on a subnet: each `device_owner` once.
+pub async fn allocation_owners(tx: &mut Tx, subnet: SubnetId) -> Result<Vec<String>> {
+    let (ports, taken) = (Alias::new("ports"), Alias::new("ip_allocations"));
+    let mut query = Query::select();
+    query
+        .column((ports.clone(), Alias::new("device_owner")))
+        .distinct()
+        .from(taken.clone())
+        .inner_join(
+            ports.clone(),
+            Expr::col((ports, Alias::new("id"))).equals((taken.clone(), Alias::new("port_id"))),
+        )
+        .and_where(Expr::col((taken, Alias::new("subnet_id"))).eq(subnet.to_string()));
+    tx.fetch_all(&query).await?.iter().map(|row| row.at(0)).collect()
+}
+
+/// The port that has an address.
+pub async fn allocation_holder(
+    tx: &mut Tx,
+    subnet: SubnetId,
+    address: IpAddr,
+) -> Result<Option<PortId>> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("port_id"))
+        .from(Alias::new("ip_allocations"))
+        .cond_where(on(subnet, &[address]));
+    tx.fetch_optional(&query).await?.map(|row| row.parse("port_id")).transpose()
+}
+
 async fn addresses(tx: &mut Tx, query: &sea_query::SelectStatement) -> Result<Vec<IpAddr>> {
-    let rows = tx.fetch_all(query).await?;
-    rows.iter()
-        .map(|row| {
-            let text: String = row.at(0)?;
-            text.parse().map_err(|_| Error::Damaged {
-                column: "ip_allocations.ip_address".to_owned(),
-                problem: text,
-            })
-        })
-        .collect()
+    tx.fetch_all(query).await?.iter().map(|row| row.parse("ip_address")).collect()
 }

@@ -74,7 +74,9 @@ impl Pools {
                     .busy_timeout(options.busy_timeout)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
-                    .foreign_keys(true);
+                    .foreign_keys(true)
+                    // A long snapshot lets the log grow; it is cut back to this afterwards.
+                    .pragma("journal_size_limit", "67108864");
                 let write = file.clone().create_if_missing(true);
                 let read = file.pragma("query_only", "ON");
                 let pool = |size| {

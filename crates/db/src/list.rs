@@ -34,7 +34,20 @@ pub(crate) async fn list<R: Listing>(
     project: Option<&str>,
     query: &ListQuery,
 ) -> Result<Listed<R>> {
+    list_where(tx, project, query, None).await
+}
+
+/// As [`list`], of the records that meet one more condition.
+pub(crate) async fn list_where<R: Listing>(
+    tx: &mut Tx,
+    project: Option<&str>,
+    query: &ListQuery,
+    also: Option<SimpleExpr>,
+) -> Result<Listed<R>> {
     let mut statement = select::<R>();
+    if let Some(also) = also {
+        statement.and_where(also);
+    }
     if let Some(visible) = R::visible_to(project) {
         statement.cond_where(visible);
     }
@@ -117,8 +130,9 @@ fn fixed_ips(wanted: &[FixedIpFilter]) -> SimpleExpr {
             FixedIpFilter::Address(address) => addresses.push(address.to_string()),
             FixedIpFilter::Subnet(id) => subnets.push(id.to_string()),
             FixedIpFilter::Substring(part) => {
-                let pattern = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-                let like = sea_query::LikeExpr::new(format!("%{pattern}%")).escape('\\');
+                // Not the backslash, which MariaDB takes for an escape in the clause itself.
+                let pattern = part.replace('|', "||").replace('%', "|%").replace('_', "|_");
+                let like = sea_query::LikeExpr::new(format!("%{pattern}%")).escape('|');
                 parts = parts.add(Expr::col(Alias::new("ip_address")).like(like));
             }
         }

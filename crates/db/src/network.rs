@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use nucleon_model::{
-    Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId, ProviderSegment, Segment,
-    SubnetId, Timestamp,
+    Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId, ProviderSegment, Resource,
+    Segment, SubnetId, Timestamp,
 };
 use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
 
@@ -57,6 +57,44 @@ pub async fn network_get(tx: &mut Tx, id: NetworkId) -> Result<Option<Network>> 
     resource::get(tx, id.to_string()).await
 }
 
+/// As [`network_get`], and holds the network's row to the end of the transaction, without changing it: for what must
+/// not happen twice at a time on one network, and may come to nothing.
+pub async fn network_get_held(tx: &mut Tx, id: NetworkId) -> Result<Option<Network>> {
+    resource::get_held(tx, id.to_string()).await
+}
+
+/// A network's row and its segments, in their order, by one question.
+pub async fn network_get_with_segments(
+    tx: &mut Tx,
+    id: NetworkId,
+) -> Result<Option<(Network, Vec<Segment>)>> {
+    let (networks, segments) = (Alias::new("networks"), Alias::new("segments"));
+    let mut query = resource::select::<Network>();
+    for &(column, _) in Segment::columns() {
+        query.column((segments.clone(), Alias::new(column)));
+    }
+    query
+        .inner_join(
+            segments.clone(),
+            Expr::col((segments, Alias::new("network_id")))
+                .equals((networks.clone(), Alias::new("id"))),
+        )
+        .and_where(Expr::col((networks, Alias::new("id"))).eq(id.to_string()));
+    let start = Network::columns().len();
+    let mut found: Option<(Network, Vec<Segment>)> = None;
+    for row in tx.fetch_all(&query).await? {
+        let segment = resource::read_from(&row, start)?;
+        match &mut found {
+            Some((_, segments)) => segments.push(segment),
+            None => found = Some((resource::read(&row)?, vec![segment])),
+        }
+    }
+    if let Some((_, segments)) = &mut found {
+        segments.sort_by_key(|segment| segment.segment_index);
+    }
+    Ok(found)
+}
+
 pub async fn network_get_all(tx: &mut Tx, ids: &[NetworkId]) -> Result<Vec<Network>> {
     resource::get_all(tx, ids.iter().map(ToString::to_string).collect()).await
 }
@@ -99,13 +137,13 @@ pub async fn network_complete(tx: &mut Tx, networks: &mut [Network]) -> Result<(
 /// Networks with a subnet that is confined to a segment.
 async fn network_on_segments(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for chunk in ids.chunks(1000) {
+    for chunk in ids.chunks(resource::CHUNK) {
         let mut query = Query::select();
         query
             .column(Alias::new("network_id"))
             .distinct()
             .from(Alias::new("subnets"))
-            .and_where(Expr::col(Alias::new("network_id")).is_in(chunk.iter().cloned()))
+            .and_where(Expr::col(Alias::new("network_id")).is_in(resource::padded(chunk)))
             .and_where(Expr::col(Alias::new("segment_id")).is_not_null());
         for row in tx.fetch_all(&query).await? {
             found.push(row.at(0)?);

@@ -1,7 +1,8 @@
 //! Ports in the store.
 
 use nucleon_model::{ListQuery, NetworkId, Port, PortId, Timestamp, port};
-use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Query};
+use nucleon_net::MacAddr;
+use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query};
 
 use crate::error::Result;
 use crate::list::{Listed, Listing, in_subquery, list};
@@ -30,6 +31,44 @@ pub async fn port_insert(tx: &mut Tx, ports: &[Port]) -> Result<()> {
 
 pub async fn port_get(tx: &mut Tx, id: PortId) -> Result<Option<Port>> {
     resource::get(tx, id.to_string()).await
+}
+
+/// As [`port_get`], and holds the row to the end of the transaction: changes of one port queue up instead of meeting.
+pub async fn port_get_held(tx: &mut Tx, id: PortId) -> Result<Option<Port>> {
+    resource::get_held(tx, id.to_string()).await
+}
+
+/// As [`port_get_all`], and holds the rows, in an order that all who do so share.
+pub async fn port_get_all_held(tx: &mut Tx, ids: &[PortId]) -> Result<Vec<Port>> {
+    let mut ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    ids.sort_unstable();
+    let mut ports = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(resource::CHUNK) {
+        let mut query = resource::select::<Port>();
+        query
+            .and_where(Expr::col(Alias::new("id")).is_in(resource::padded(chunk)))
+            .order_by(Alias::new("id"), Order::Asc);
+        resource::hold(tx, &mut query);
+        ports.extend(resource::fetch::<Port>(tx, &query).await?);
+    }
+    Ok(ports)
+}
+
+/// Which of these MAC addresses ports of a network have.
+pub async fn port_macs_taken(
+    tx: &mut Tx,
+    network: NetworkId,
+    wanted: &[MacAddr],
+) -> Result<Vec<MacAddr>> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("mac_address"))
+        .from(Alias::new("ports"))
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(
+            Expr::col(Alias::new("mac_address")).is_in(wanted.iter().map(ToString::to_string)),
+        );
+    tx.fetch_all(&query).await?.iter().map(|row| row.parse("mac_address")).collect()
 }
 
 pub async fn port_get_all(tx: &mut Tx, ids: &[PortId]) -> Result<Vec<Port>> {
@@ -61,20 +100,47 @@ pub async fn port_list_of_device(tx: &mut Tx, device_id: &str) -> Result<Vec<Por
     resource::by_chunks(tx, "device_id", vec![device_id.to_owned()]).await
 }
 
-/// Whether a network has a port with an owner other than those given.
-pub async fn port_in_use(
+/// The ports of a network that are not its own, `limit` at most.
+pub async fn port_ids_in_use(
     tx: &mut Tx,
     network: NetworkId,
-    except_owners: &[&'static str],
-) -> Result<bool> {
+    except_owner: &'static str,
+    limit: u64,
+) -> Result<Vec<PortId>> {
     let mut query = Query::select();
     query
         .column(Alias::new("id"))
         .from(Alias::new("ports"))
         .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
-        .and_where(Expr::col(Alias::new("device_owner")).is_not_in(except_owners.iter().copied()))
+        .and_where(Expr::col(Alias::new("device_owner")).ne(except_owner))
+        .order_by(Alias::new("id"), Order::Asc)
+        .limit(limit);
+    tx.fetch_all(&query).await?.iter().map(|row| row.parse("id")).collect()
+}
+
+/// Whether somebody beside `project` has a port on a network, services' ports (`network:…`) aside.
+pub async fn port_of_stranger(tx: &mut Tx, network: NetworkId, project: &str) -> Result<bool> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("ports"))
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(Expr::col(Alias::new("project_id")).is_not_in(["", project]))
+        .and_where(Expr::col(Alias::new("device_owner")).not_like("network:%"))
         .limit(1);
     Ok(tx.fetch_optional(&query).await?.is_some())
+}
+
+/// The ports of a network that wait for DHCP, with their revisions.
+pub async fn port_ids_awaiting_dhcp(tx: &mut Tx, network: NetworkId) -> Result<Vec<(PortId, i64)>> {
+    let mut query = Query::select();
+    query
+        .columns([Alias::new("id"), Alias::new("revision_number")])
+        .from(Alias::new("ports"))
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(Expr::col(Alias::new("awaits_dhcp")).eq(true));
+    let rows = tx.fetch_all(&query).await?;
+    rows.iter().map(|row| Ok((row.parse("id")?, row.get("revision_number")?))).collect()
 }
 
 /// # Errors
@@ -87,6 +153,11 @@ pub async fn port_update_at(tx: &mut Tx, port: &Port, revision: i64) -> Result<(
 /// [`crate::Error::Stale`] when the row is not at `revision`, or gone.
 pub async fn port_delete_at(tx: &mut Tx, id: PortId, revision: i64) -> Result<()> {
     resource::delete_at::<Port>(tx, id.to_string(), revision).await
+}
+
+fn texts(ids: &[PortId]) -> Vec<String> {
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    resource::padded(&texts).collect()
 }
 
 /// The part of a port's readiness that somebody reports.
@@ -121,7 +192,7 @@ pub async fn port_part_ready(tx: &mut Tx, ids: &[PortId], part: Part, at: Timest
     let active_at = CaseStatement::new()
         .case(becomes_active(), at.as_micros())
         .finally(Expr::col(Alias::new("active_at")));
-    for chunk in ids.chunks(1000) {
+    for chunk in ids.chunks(resource::CHUNK) {
         let mut update = Query::update();
         update
             .table(Alias::new("ports"))
@@ -134,7 +205,7 @@ pub async fn port_part_ready(tx: &mut Tx, ids: &[PortId], part: Part, at: Timest
                 Expr::col(Alias::new("revision_number")).add(Expr::val(1i64)),
             )
             .value(Alias::new("updated_at"), at.as_micros())
-            .and_where(Expr::col(Alias::new("id")).is_in(chunk.iter().map(ToString::to_string)))
+            .and_where(Expr::col(Alias::new("id")).is_in(texts(chunk)))
             .and_where(Expr::col(Alias::new(awaited)).eq(true));
         tx.execute(&update).await?;
     }
@@ -167,7 +238,7 @@ pub async fn port_networks_on_host(tx: &mut Tx, host: &str) -> Result<Vec<Networ
 
 /// Notes that ports forward no longer. One statement, however many.
 pub async fn port_unwired(tx: &mut Tx, ids: &[PortId], at: Timestamp) -> Result<()> {
-    for chunk in ids.chunks(1000) {
+    for chunk in ids.chunks(resource::CHUNK) {
         let mut update = Query::update();
         update
             .table(Alias::new("ports"))
@@ -178,7 +249,7 @@ pub async fn port_unwired(tx: &mut Tx, ids: &[PortId], at: Timestamp) -> Result<
                 Expr::col(Alias::new("revision_number")).add(Expr::val(1i64)),
             )
             .value(Alias::new("updated_at"), at.as_micros())
-            .and_where(Expr::col(Alias::new("id")).is_in(chunk.iter().map(ToString::to_string)))
+            .and_where(Expr::col(Alias::new("id")).is_in(texts(chunk)))
             .and_where(Expr::col(Alias::new("awaits_l2")).eq(false));
         tx.execute(&update).await?;
     }

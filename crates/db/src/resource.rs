@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use nucleon_model::{BadCell, Cell, CellKind, Resource};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SelectStatement, Value};
+use sea_query::{Alias, Cond, Expr, ExprTrait, LockType, Query, SelectStatement, Value};
+
+use crate::dialect::Dialect;
 
 use crate::error::{Error, Result};
 use crate::row::Row;
@@ -42,13 +44,29 @@ pub(crate) fn select<R: Resource>() -> SelectStatement {
     select
 }
 
+/// Has the rows that a query finds held to the end of the transaction: whoever else means to change them waits. (On
+/// SQLite there is one writer at a time, which needs none of this.)
+pub(crate) fn hold(tx: &Tx, select: &mut SelectStatement) {
+    match tx.dialect() {
+        Dialect::Sqlite => {}
+        Dialect::MySql => drop(select.lock(LockType::Update)),
+        // As an UPDATE does it: rows that refer to these may still come.
+        Dialect::Postgres => drop(select.lock(LockType::NoKeyUpdate)),
+    }
+}
+
 /// A record from a row of [`select`].
 pub(crate) fn read<R: Resource>(row: &Row) -> Result<R> {
+    read_from(row, 0)
+}
+
+/// A record from a row whose columns begin at a place.
+pub(crate) fn read_from<R: Resource>(row: &Row, start: usize) -> Result<R> {
     let columns = R::columns();
     let mut failure = None;
     let record = R::from_cells(&mut |place| {
         let (_, kind) = columns.get(place).copied().unwrap_or(("", CellKind::Text));
-        cell_at(row, place, kind).map_err(|error| {
+        cell_at(row, start + place, kind).map_err(|error| {
             failure = Some(error);
             BadCell { cell: Cell::Null, expected: "column" }
         })
@@ -72,6 +90,14 @@ pub(crate) async fn get<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R
     Ok(fetch(tx, &query).await?.pop())
 }
 
+/// As [`get`], and holds the row: see [`hold`].
+pub(crate) async fn get_held<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>> {
+    let mut query = select::<R>();
+    query.and_where(Expr::col(Alias::new("id")).eq(id));
+    hold(tx, &mut query);
+    Ok(fetch(tx, &query).await?.pop())
+}
+
 /// The records with these identifiers; those that are not there are left out.
 pub(crate) async fn get_all<R: Resource>(tx: &mut Tx, ids: Vec<String>) -> Result<Vec<R>> {
     by_chunks(tx, "id", ids).await
@@ -84,13 +110,31 @@ pub(crate) async fn by_chunks<R: Resource>(
     keys: Vec<String>,
 ) -> Result<Vec<R>> {
     let mut records = Vec::new();
-    // SQLite binds 32,766 values at most; a chunk of this size also keeps plans and packets small.
-    for chunk in keys.chunks(1000) {
+    for chunk in keys.chunks(CHUNK) {
         let mut query = select::<R>();
-        query.and_where(Expr::col(Alias::new(column)).is_in(chunk.iter().cloned()));
+        query.and_where(Expr::col(Alias::new(column)).is_in(padded(chunk)));
         records.extend(fetch::<R>(tx, &query).await?);
     }
     Ok(records)
+}
+
+/// Keys of one question. SQLite binds 32,766 values at most; this also keeps plans and packets small.
+pub(crate) const CHUNK: usize = 1024;
+
+/// Keys, the last one repeated up to the next power of two: few statements to prepare.
+pub(crate) fn padded(keys: &[String]) -> impl Iterator<Item = String> + '_ {
+    let rest = keys.len().next_power_of_two() - keys.len();
+    keys.iter().chain(std::iter::repeat_n(keys.last(), rest).flatten()).cloned()
+}
+
+/// Cuts rows for inserts: 64 at a time, then by powers of two, so that there are few statements to prepare.
+pub(crate) fn portions<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = 1 << Ord::min(rows.len().checked_ilog2()?, 6);
+        let (portion, rest) = rows.split_at_checked(size)?;
+        rows = rest;
+        Some(portion)
+    })
 }
 
 fn insert_statement<R: Resource>(records: &[R]) -> sea_query::InsertStatement {
@@ -104,10 +148,10 @@ fn insert_statement<R: Resource>(records: &[R]) -> sea_query::InsertStatement {
     insert
 }
 
-/// Inserts records, 64 at a time; a unique key that refuses one ends the transaction.
+/// Inserts records; a unique key that refuses one ends the transaction.
 pub(crate) async fn insert<R: Resource>(tx: &mut Tx, records: &[R]) -> Result<()> {
-    for chunk in records.chunks(64) {
-        tx.execute(&insert_statement(chunk)).await?;
+    for portion in portions(records) {
+        tx.execute(&insert_statement(portion)).await?;
     }
     Ok(())
 }
@@ -168,16 +212,38 @@ pub(crate) async fn owned(
     owners: &[String],
 ) -> Result<BTreeMap<String, Vec<String>>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for chunk in owners.chunks(1000) {
+    for chunk in owners.chunks(CHUNK) {
         let mut query = Query::select();
         query
             .columns([Alias::new(owner), Alias::new(item)])
             .from(Alias::new(table))
-            .and_where(Expr::col(Alias::new(owner)).is_in(chunk.iter().cloned()))
+            .and_where(Expr::col(Alias::new(owner)).is_in(padded(chunk)))
             .order_by(Alias::new(item), sea_query::Order::Asc);
         for row in tx.fetch_all(&query).await? {
             found.entry(row.at(0)?).or_default().push(row.at(1)?);
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_cut_by_powers_of_two() {
+        let sizes = |rows: usize| portions(&vec![0; rows]).map(<[_]>::len).collect::<Vec<_>>();
+        assert_eq!(sizes(0), [0; 0]);
+        assert_eq!(sizes(1), [1]);
+        assert_eq!(sizes(7), [4, 2, 1]);
+        assert_eq!(sizes(131), [64, 64, 2, 1]);
+    }
+
+    #[test]
+    fn keys_are_padded_with_the_last() {
+        let keys = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(padded(&keys).collect::<Vec<_>>(), ["a", "b", "c", "c"]);
+        assert_eq!(padded(&keys[..2]).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(padded(&[]).count(), 0);
+    }
 }

@@ -1,5 +1,6 @@
 //! The store: writes, snapshots, reads.
 
+mod durability;
 mod group;
 mod job;
 pub(crate) mod retry;
@@ -7,9 +8,11 @@ mod single;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use nucleon_obs::Clock;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -28,7 +31,7 @@ use crate::tx::{Access, KeyNames, Tx};
 use crate::url::DatabaseUrl;
 
 /// How a store behaves. The default serves.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct StoreOptions {
     /// Connections that write (on SQLite it is always one).
     pub writers: u32,
@@ -47,8 +50,8 @@ pub struct StoreOptions {
     pub retry: RetryPolicy,
     /// How often the journal is looked at for what other servers have done.
     pub poll: Duration,
-    /// Microseconds since 1970.
-    pub now: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// Tells the times that stand in the journal. (Pauses between attempts are the machine's.)
+    pub clock: Clock,
 }
 
 impl Default for StoreOptions {
@@ -63,21 +66,8 @@ impl Default for StoreOptions {
             queue_size: 1024,
             retry: RetryPolicy::default(),
             poll: Duration::from_millis(75),
-            now: Arc::new(|| jiff::Timestamp::now().as_microsecond()),
+            clock: Clock::system(),
         }
-    }
-}
-
-impl fmt::Debug for StoreOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreOptions")
-            .field("writers", &self.writers)
-            .field("readers", &self.readers)
-            .field("group_size", &self.group_size)
-            .field("queue_size", &self.queue_size)
-            .field("retry", &self.retry)
-            .field("poll", &self.poll)
-            .finish_non_exhaustive()
     }
 }
 
@@ -102,6 +92,7 @@ pub(crate) struct Shared {
     /// Rung when a local write has put rows into the outbox.
     pub(crate) outbox: Notify,
     pub(crate) stop: CancellationToken,
+    following: AtomicBool,
 }
 
 struct Inner {
@@ -138,9 +129,10 @@ impl Store {
             publisher,
             outbox: Notify::new(),
             stop: stop.clone(),
+            following: AtomicBool::new(false),
         });
         // The writer comes first: on SQLite it makes the file.
-        drop(shared.acquire(Access::Write).await?);
+        durability::examine(&mut shared.acquire(Access::Write).await?).await?;
         drop(shared.acquire(Access::Read).await?);
         let queue = (url.dialect() == Dialect::Sqlite).then(|| {
             let (queue, jobs) = mpsc::channel(shared.options.queue_size);
@@ -153,8 +145,11 @@ impl Store {
     }
 
     /// Starts to put this server's share of the outbox into the journal, and to follow what the others put there.
-    /// The schema must be there. Call it once.
+    /// The schema must be there. To call it again does nothing.
     pub fn start_journal(&self) {
+        if self.0.shared.following.swap(true, Ordering::Relaxed) {
+            return;
+        }
         self.0.tasks.spawn(sequence::run(self.0.shared.clone()));
     }
 
@@ -269,7 +264,7 @@ impl Store {
 
     /// The time that the journal's rows carry, in microseconds since 1970.
     pub fn now(&self) -> i64 {
-        (self.0.shared.options.now)()
+        self.0.shared.now()
     }
 
     /// Ends what was begun, and closes all connections.
@@ -286,6 +281,10 @@ impl Store {
 }
 
 impl Shared {
+    pub(crate) fn now(&self) -> i64 {
+        self.options.clock.now().as_micros()
+    }
+
     pub(crate) async fn acquire(&self, access: Access) -> Result<Tx> {
         let pool = match access {
             Access::Write => &self.pools.writers,

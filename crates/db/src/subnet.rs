@@ -42,6 +42,11 @@ pub async fn subnet_get(tx: &mut Tx, id: SubnetId) -> Result<Option<Subnet>> {
     resource::get(tx, id.to_string()).await
 }
 
+/// As [`subnet_get`], and holds the row to the end of the transaction.
+pub async fn subnet_get_held(tx: &mut Tx, id: SubnetId) -> Result<Option<Subnet>> {
+    resource::get_held(tx, id.to_string()).await
+}
+
 /// Subnets that `project` may see, or all; complete.
 pub async fn subnet_list(
     tx: &mut Tx,

@@ -3,19 +3,20 @@
 use sea_query::{Alias, Expr, ExprTrait, Query};
 
 use crate::error::Result;
+use crate::resource;
 use crate::tx::Tx;
 
-/// Adds tags to an object that does not have them.
-pub async fn tag_insert(tx: &mut Tx, object: &str, tags: &[String]) -> Result<()> {
-    if tags.is_empty() {
-        return Ok(());
+/// Adds tags (object, tag) to objects that do not have them.
+pub async fn tag_insert(tx: &mut Tx, tags: &[(String, String)]) -> Result<()> {
+    for portion in resource::portions(tags) {
+        let mut insert = Query::insert();
+        insert.into_table(Alias::new("tags")).columns([Alias::new("object_id"), Alias::new("tag")]);
+        for (object, tag) in portion {
+            insert.values_panic([Expr::val(object.as_str()), Expr::val(tag.as_str())]);
+        }
+        tx.execute(&insert).await?;
     }
-    let mut insert = Query::insert();
-    insert.into_table(Alias::new("tags")).columns([Alias::new("object_id"), Alias::new("tag")]);
-    for tag in tags {
-        insert.values_panic([Expr::val(object), Expr::val(tag.as_str())]);
-    }
-    tx.execute(&insert).await.map(drop)
+    Ok(())
 }
 
 /// Takes all tags of an object away.

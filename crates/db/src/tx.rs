@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use sea_query::{Query, Value};
+use sea_query::{Expr, Query, Value};
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::{SqlSafeStr, SqlStr};
 use uuid::Uuid;
@@ -123,7 +123,9 @@ impl Tx {
                 let mut insert = Query::insert();
                 insert.into_table(table).columns(columns.iter().copied());
                 for row in rows.by_ref().take(chunk(size)) {
-                    insert.values_panic(row.into_iter().map(sea_query::Expr::val));
+                    insert.values(row.into_iter().map(Expr::val)).map_err(|error| {
+                        Error::Damaged { column: table.to_owned(), problem: error.to_string() }
+                    })?;
                 }
                 self.execute(&insert).await?;
             }
@@ -134,6 +136,9 @@ impl Tx {
 
     /// Records a change for the journal. It is written with the rest of the transaction, or not at all.
     pub fn emit(&mut self, mut change: Change) {
+        if self.access == Access::Read {
+            self.failure.get_or_insert(Error::ReadOnly);
+        }
         let mut seen = std::collections::BTreeSet::new();
         change.scopes.retain(|scope| seen.insert(scope.clone()));
         self.changes.push(change);

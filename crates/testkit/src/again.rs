@@ -33,7 +33,7 @@ impl Process {
 
     fn start(test: &str, part: &str) -> Result<Self> {
         let mut program = command(std::env::current_exe()?);
-        program.args(["--exact", test, "--quiet"]).env(PART, part);
+        program.args(["--exact", test, "--nocapture"]).env(PART, part);
         program.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = program.spawn().context("starting the test program again")?;
         let output = child.stdout.take().context("its output")?;

@@ -74,6 +74,12 @@ impl TestDatabase {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("t{}_{number}", std::process::id());
         kind.sql(ports, &format!("CREATE DATABASE {name}"))?;
+        if kind == Kind::Galera {
+            // A node applies what the other did a moment later, unless it is asked to catch up.
+            for port in ports {
+                kind.sql(&[*port], &format!("SET wsrep_sync_wait = 15; SHOW TABLES IN {name}"))?;
+            }
+        }
         let nodes: Vec<String> = ports.iter().map(|port| kind.url(*port, &name)).collect();
         let url = nodes.first().cloned().unwrap_or_default();
         Ok(Self { kind, url, nodes, keeper: Keeper::Server { ports: ports.to_vec(), name } })

@@ -111,7 +111,7 @@ async fn sequence(shared: &Shared) -> Result<Option<Batch>> {
         tx.end("ROLLBACK").await?;
         return Ok(None);
     }
-    let batch = append(&mut tx, next, pending, (shared.options.now)()).await?;
+    let batch = append(&mut tx, next, pending, shared.now()).await?;
     let values = Values(vec![next.into(), batch.last().into()]);
     let cleared = tx.execute_sql(clear(tx.dialect()).into_sql_str(), SqlxValues(values)).await?;
     if cleared != batch.entries.len() as u64 {

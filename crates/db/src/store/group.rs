@@ -82,7 +82,7 @@ impl Group {
             }
         }
         tx.start(Uuid::nil());
-        let now = (shared.options.now)();
+        let now = shared.now();
         let changes = std::mem::take(&mut self.changes);
         let batch = append::group(&mut tx, changes, now).await?;
         tx.commit_write().await.map_err(|error| match error {

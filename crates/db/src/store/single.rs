@@ -59,7 +59,7 @@ where
         }
     };
     let emitted = tx.emitted();
-    outbox::fill(&mut tx, (shared.options.now)()).await?;
+    outbox::fill(&mut tx, shared.now()).await?;
     tx.commit_write().await.map_err(|error| match error {
         Error::Retry { reason: RetryReason::Connection, detail } | Error::Down { detail } => {
             Error::OutcomeUnknown { label, detail }
@@ -114,7 +114,7 @@ where
             tx.unsettle();
         }
         let result = closure(&mut tx).await;
-        if let Some(error @ Error::Retry { .. }) = tx.failure() {
+        if let Some(error @ (Error::Retry { .. } | Error::ReadOnly)) = tx.failure() {
             return Err(error.clone());
         }
         match begin {

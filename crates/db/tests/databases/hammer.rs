@@ -166,7 +166,7 @@ impl Cast {
 async fn hammer(kind: Kind) {
     let Some(database) = nucleon_testkit::database(kind) else { return };
     let scene = scene(database).await;
-    writer::prepare(&scene.store).await;
+    writer::prepare(&scene.store, &scene.database.nodes).await;
     let readers = Reader::start_all(&scene.database.nodes).await;
     let mut cast = Cast::new(&scene);
 

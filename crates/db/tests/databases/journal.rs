@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nucleon_db::journal::{After, Keep};
-use nucleon_db::{Error, Operation, Position, RetryReason, ScopeMark, Store};
+use nucleon_db::{Error, Operation, Position, RetryReason, ScopeMark, Store, StoreOptions};
+use nucleon_obs::Clock;
 use nucleon_testkit::Kind;
 use sea_query::{Expr, ExprTrait, Query};
 use tokio::sync::Semaphore;
@@ -182,6 +183,37 @@ async fn a_reader_too_far_behind_is_told() {
         let batch = batches.recv().await.unwrap();
         let previous: Vec<i64> = batch.scopes.iter().map(|mark| mark.previous).collect();
         assert_eq!(previous, [6, 10], "of a pruned scope only the mark is known: {kind}");
+    }
+}
+
+#[tokio::test]
+async fn the_journal_is_pruned_by_age_in_steps() {
+    for database in nucleon_testkit::databases() {
+        let clock = Clock::fake();
+        let options = StoreOptions { clock: clock.clone(), ..StoreOptions::default() };
+        let store = Store::open(&database.url.parse().unwrap(), options).await.unwrap();
+        nucleon_db::migrate::upgrade(&store).await.unwrap();
+        store.start_journal();
+        let emit = |changes: i64| {
+            store.write("emit", move |tx| {
+                for n in 0..changes {
+                    tx.emit(change(&n.to_string(), Operation::Update, n, &["network:n"]));
+                }
+                Box::pin(async { Ok::<_, Error>(()) })
+            })
+        };
+        // More than are deleted in one transaction.
+        emit(1500).await.unwrap();
+        reached(&store, 1500).await;
+        clock.advance(Duration::from_hours(2));
+        emit(3).await.unwrap();
+        reached(&store, 1503).await;
+        let hour = Keep { rows: 0, age: Duration::from_hours(1) };
+        assert_eq!(store.journal_prune(hour).await.unwrap(), 1500, "{}", database.kind);
+        let at = Position { seq: 1500, ..head(&store).await };
+        assert_eq!(seqs(&after(&store, at, None, 10).await), [1501, 1502, 1503]);
+        let many = Keep { rows: 2000, age: Duration::ZERO };
+        assert_eq!(store.journal_prune(many).await.unwrap(), 1500, "few enough rows stay");
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the tests work with: a table of things, and a store on each database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use nucleon_db::migrate::{MIGRATIONS, Migration, Phase, Step, upgrade_with};
+use nucleon_db::migrate::{MIGRATIONS, Migration, Phase, State, Step, check_with, upgrade_with};
 use nucleon_db::{Change, Error, Operation, Row, Store, StoreOptions, Tx};
 use nucleon_testkit::{Kind, TestDatabase, databases};
 use sea_query::{Expr, ExprTrait, ForeignKeyAction, InsertStatement, Query};
@@ -26,6 +27,13 @@ pub(crate) async fn scenes() -> Vec<Scene> {
 pub(crate) async fn scene(database: TestDatabase) -> Scene {
     let store = open(&database.url).await;
     upgrade_with(&store, &migrations()).await.unwrap();
+    // Galera's other node applies what was certified a moment later.
+    for node in &database.nodes {
+        let node = open(node).await;
+        while check_with(&node, &migrations()).await.unwrap() != State::Current {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
     Scene { store, database }
 }
 

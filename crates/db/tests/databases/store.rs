@@ -366,6 +366,14 @@ async fn a_read_cannot_write() {
             })
             .await;
         assert!(matches!(read, Err(Error::ReadOnly)), "{}: {read:?}", scene.kind());
+        let emitted = scene
+            .store
+            .snapshot(|tx| {
+                tx.emit(thing("a", 1).change(&[]));
+                Box::pin(async { Ok::<_, Error>(()) })
+            })
+            .await;
+        assert!(matches!(emitted, Err(Error::ReadOnly)), "{}: {emitted:?}", scene.kind());
         assert_eq!(scene.names().await, [""; 0]);
     }
 }

@@ -8,7 +8,7 @@ use rand::Rng;
 use sea_query::{Expr, ExprTrait, Query};
 use tokio_util::sync::CancellationToken;
 
-use crate::scene::{change, put, thing};
+use crate::scene::{change, names, open, put, thing};
 
 /// Clients of one process.
 const CLIENTS: usize = 4;
@@ -20,10 +20,17 @@ pub(crate) fn shared_name(n: usize) -> String {
     format!("shared-{n}")
 }
 
-pub(crate) async fn prepare(store: &Store) {
+/// Stores those rows, and waits until every node has them: Galera applies what it has certified a moment later.
+pub(crate) async fn prepare(store: &Store, nodes: &[String]) {
     for n in 0..SHARED {
         let place = -1 - i64::try_from(n).unwrap();
         put(store, thing(&shared_name(n), place)).await.unwrap();
+    }
+    for node in nodes {
+        let node = open(node).await;
+        while names(&node).await.len() < SHARED {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
