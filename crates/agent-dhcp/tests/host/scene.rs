@@ -20,6 +20,8 @@ use nucleon_net::MacAddr;
 use nucleon_obs::{Clock, Group, Metrics, Random, Tasks};
 use nucleon_ovsdb::Endpoint;
 use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -42,7 +44,7 @@ pub(crate) struct Scene {
     _state: TempDir,
 }
 
-/// An agent that runs. Dropped, it is stopped without a chance to tidy up.
+/// An agent that runs.
 struct Agent {
     metrics: Metrics,
     tasks: Tasks,
@@ -243,6 +245,15 @@ impl Scene {
         let counts: Vec<&str> =
             page.lines().filter(|line| line.starts_with("nucleon_dhcp_")).collect();
         format!("{ports}\n{}", counts.join("\n"))
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // Before the namespaces go: the agent would make them again.
+        if let Some(agent) = self.agent.take() {
+            block_in_place(|| Handle::current().block_on(agent.tasks.shutdown()));
+        }
     }
 }
 
