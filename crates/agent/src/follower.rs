@@ -8,12 +8,16 @@
 //!                               |
 //!         .---------------------+--------------------------.
 //!         v                     v                          v
-//!   delta or snapshot      behind, failed,          would lose more than
+//!   delta or snapshot      behind, failed,          snapshot that would lose more than
 //!   that fits: Apply       does not fit: Retry      a fifth: Refuse, and wait for Accept
 //! ```
 //!
 //! A scope is complete up to the place of the last answer, or of the last hint that joined on to that without a gap. Missing is
 //! not empty: nothing but a whole answer, or a hint that fits, ever takes anything away.
+//!
+//! Deltas and hints name each object that goes, and the journal has an acknowledged change for each: they may take away any
+//! number. In a snapshot, what goes is what is not mentioned, and a database that was emptied, mixed up or restored looks just
+//! like one that was cleaned up: there losses are limited, in whichever epoch.
 
 mod known;
 
@@ -27,7 +31,7 @@ use crate::changed::Changed;
 /// Hints that arrive while an answer is awaited and are looked at again after it; beyond these the agent asks once more.
 const REPLAY_LIMIT: usize = 256;
 
-/// What a follower lets a server do to its view.
+/// What a follower lets a server do to its view by a snapshot.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// A loss of more than one port in so many needs the operator's consent.
@@ -77,14 +81,14 @@ pub enum Action {
     Retry,
 }
 
-/// An answer that is not carried out without consent.
+/// A snapshot that is not carried out without consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withheld {
     /// How many ports it would take away.
     pub lost: usize,
     /// Out of how many.
     pub of: usize,
-    /// The answer's position.
+    /// The snapshot's position.
     pub position: Position,
     /// Whether the database has begun a new epoch: it was restored, or is another one.
     pub new_epoch: bool,
@@ -112,7 +116,7 @@ pub struct Follower {
     asking: Option<Asking>,
     /// Only a snapshot will do.
     snapshot_wanted: bool,
-    withheld: Option<Box<(Withheld, Answer)>>,
+    withheld: Option<Box<Refused>>,
     behind: Option<Position>,
     polls: u32,
     drifts: u64,
@@ -127,7 +131,15 @@ struct Asking {
     lagged: bool,
 }
 
-/// Whether an answer may take away more than the limit.
+/// A snapshot that waits for consent.
+#[derive(Debug)]
+struct Refused {
+    withheld: Withheld,
+    changes: Vec<Change>,
+    digest: Option<u64>,
+}
+
+/// Whether a snapshot may take away more than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Consent {
     Given,
@@ -175,7 +187,7 @@ impl Follower {
     }
 
     pub fn withheld(&self) -> Option<Withheld> {
-        self.withheld.as_ref().map(|refused| refused.0)
+        self.withheld.as_ref().map(|refused| refused.withheld)
     }
 
     /// Where the server's database is, when it is behind this view.
@@ -262,7 +274,7 @@ impl Follower {
         match &mut self.known {
             None => self.ask(actions),
             Some(known) => {
-                let (changed, verdict) = known.hint(hint, self.limits);
+                let (changed, verdict) = known.hint(hint);
                 if !changed.is_empty() {
                     actions.push(Action::Apply(changed));
                 }
@@ -293,7 +305,7 @@ impl Follower {
                 self.snapshot(position, changes, digest, consent)
             }
             Answer::Delta { from, position, changes, digest } => {
-                self.delta(from, position, changes, digest, consent)
+                self.delta(from, position, &changes, digest)
             }
             Answer::Behind { .. } => return,
         };
@@ -301,7 +313,7 @@ impl Follower {
             Ok(taken) => taken,
             Err(Unfit::Withheld(refused)) => {
                 self.behind = None;
-                actions.push(Action::Refuse(refused.0));
+                actions.push(Action::Refuse(refused.withheld));
                 self.withheld = Some(refused);
                 return;
             }
@@ -343,7 +355,7 @@ impl Follower {
         let Some(known) = &mut self.known else { return };
         let mut changed = taken.changed;
         for hint in asking.since {
-            let (more, verdict) = known.hint(hint, self.limits);
+            let (more, verdict) = known.hint(hint);
             changed.merge(more);
             again |= verdict == Verdict::Ask;
         }
@@ -375,8 +387,7 @@ impl Follower {
                 };
                 if consent == Consent::Needed && forbidden {
                     let withheld = Withheld { lost, of, position, new_epoch };
-                    let answer = Answer::Snapshot { position, changes, digest };
-                    return Err(Unfit::Withheld(Box::new((withheld, answer))));
+                    return Err(Unfit::Withheld(Box::new(Refused { withheld, changes, digest })));
                 }
                 let mut changed = Changed::between(old.view(), new.view());
                 // Another database has to be told everything, and revisions say nothing across epochs.
@@ -392,9 +403,8 @@ impl Follower {
         &mut self,
         from: Position,
         position: Position,
-        changes: Vec<Change>,
+        changes: &[Change],
         digest: Option<u64>,
-        consent: Consent,
     ) -> Result<Taken, Unfit> {
         let Some(known) = &mut self.known else {
             return Err(Unfit::Inconsistent);
@@ -402,19 +412,11 @@ impl Follower {
         if from != known.base || position.epoch != from.epoch || position.seq < from.seq {
             return Err(Unfit::Inconsistent);
         }
-        let of = known.view().ports.len();
-        match known.delta(position, &changes, |lost| {
-            consent == Consent::Given || !self.limits.forbid(lost, of)
-        }) {
+        match known.delta(position, changes) {
             DeltaOutcome::Applied { changed, brought_networks } => {
                 Ok(Taken { changed, digest, brought_networks, was_snapshot: false })
             }
             DeltaOutcome::Orphans => Err(Unfit::Inconsistent),
-            DeltaOutcome::Forbidden { lost } => {
-                let withheld = Withheld { lost, of, position, new_epoch: false };
-                let answer = Answer::Delta { from, position, changes, digest };
-                Err(Unfit::Withheld(Box::new((withheld, answer))))
-            }
         }
     }
 
@@ -430,7 +432,8 @@ impl Follower {
         let Some(refused) = self.withheld.take() else {
             return;
         };
-        let answer = refused.1;
+        let Refused { withheld: Withheld { position, .. }, changes, digest } = *refused;
+        let answer = Answer::Snapshot { position, changes, digest };
         // The answer may be old by now; asking again follows, since no hints were taken in meanwhile.
         let asking = Asking { seen: i64::MIN, since: Vec::new(), lagged: true };
         self.answer(answer, asking, Consent::Given, actions);
@@ -449,7 +452,7 @@ struct Taken {
 /// An answer that was not.
 #[derive(Debug)]
 enum Unfit {
-    Withheld(Box<(Withheld, Answer)>),
+    Withheld(Box<Refused>),
     /// It does not join on to this view, or leaves ports without networks.
     Inconsistent,
 }

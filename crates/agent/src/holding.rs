@@ -107,14 +107,6 @@ impl Holding {
         }
     }
 
-    /// How many ports the batch took away.
-    pub(crate) fn ports_lost(&self, effect: &Effect) -> usize {
-        let lost = |(id, before): &(&PortId, &Option<PortBody>)| {
-            before.is_some() && !self.view.ports.contains_key(id)
-        };
-        effect.ports.iter().filter(lost).count()
-    }
-
     /// The networks that the batch brought.
     pub(crate) fn networks_won(&self, effect: &Effect) -> Vec<NetworkId> {
         let won = |(id, before): &(&NetworkId, &Option<NetworkBody>)| {

@@ -391,13 +391,33 @@ async fn a_server_behind_the_others_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn losing_more_than_a_fifth_needs_the_operators_word() {
+async fn a_clean_up_of_most_ports_is_carried_out_without_a_hand() {
+    let (source, site) = cloud(20);
+    let mut agent = Agent::start(&site);
+    agent.settles(&source).await;
+    sleep(Duration::from_secs(1)).await;
+    // By hints, then with all of them lost.
+    for number in 0..9 {
+        site.publish(source.delete_port(port_id(number)));
+    }
+    assert_eq!(agent.settles(&source).await, Duration::ZERO);
+    for number in 9..19 {
+        drop(source.delete_port(port_id(number)));
+    }
+    agent.settles(&source).await;
+    assert_eq!((agent.wired(), agent.status().await.view.withheld), (1, None));
+    assert_eq!(source.answered().1, 1, "deltas were enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn losing_more_than_a_fifth_by_a_snapshot_needs_the_operators_word() {
     let (source, site) = cloud(20);
     let mut agent = Agent::start(&site);
     agent.settles(&source).await;
     for number in 0..8 {
         drop(source.delete_port(port_id(number)));
     }
+    source.prune_journal();
     sleep(Duration::from_mins(3)).await;
     assert_eq!(agent.wired(), 20);
     let status = agent.status().await;

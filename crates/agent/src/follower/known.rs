@@ -6,7 +6,7 @@ use nucleon_model::NetworkId;
 use nucleon_model::view::{Change, Position, Role, Scope, View};
 use nucleon_wire::Hint;
 
-use super::{Limits, Remembered};
+use super::Remembered;
 use crate::changed::Changed;
 use crate::holding::Holding;
 
@@ -39,7 +39,6 @@ pub(super) enum Verdict {
 #[derive(Debug)]
 pub(super) enum DeltaOutcome {
     Applied { changed: Changed, brought_networks: bool },
-    Forbidden { lost: usize },
     Orphans,
 }
 
@@ -88,8 +87,8 @@ impl Known {
         self.view().ports.keys().filter(|id| !other.view().ports.contains_key(id)).count()
     }
 
-    /// Takes in a hint where it joins on to what is known.
-    pub(super) fn hint(&mut self, hint: Hint, limits: Limits) -> (Changed, Verdict) {
+    /// Takes in a hint where it joins on to what is known, however much it takes away.
+    pub(super) fn hint(&mut self, hint: Hint) -> (Changed, Verdict) {
         let nothing = |verdict| (Changed::default(), verdict);
         let Hint { epoch, scope, previous, seq, changes } = hint;
         if epoch != self.base.epoch {
@@ -105,10 +104,8 @@ impl Known {
         let Some(changes) = changes.filter(|_| previous <= complete) else {
             return nothing(Verdict::Ask);
         };
-        let of = self.view().ports.len();
         let effect = self.holding.apply(changes);
-        let lost = self.holding.ports_lost(&effect);
-        if self.holding.leaves_orphans(&effect) || limits.forbid(lost, of) {
+        if self.holding.leaves_orphans(&effect) {
             self.holding.revert(effect);
             return nothing(Verdict::Ask);
         }
@@ -120,22 +117,12 @@ impl Known {
         (self.holding.changed(&effect), verdict)
     }
 
-    /// Takes in a delta from `base`, when `allows` its loss of ports.
-    pub(super) fn delta(
-        &mut self,
-        position: Position,
-        changes: &[Change],
-        allows: impl FnOnce(usize) -> bool,
-    ) -> DeltaOutcome {
+    /// Takes in a delta from `base`, however much it takes away.
+    pub(super) fn delta(&mut self, position: Position, changes: &[Change]) -> DeltaOutcome {
         let effect = self.holding.apply(changes.iter().cloned());
         if self.holding.leaves_orphans(&effect) {
             self.holding.revert(effect);
             return DeltaOutcome::Orphans;
-        }
-        let lost = self.holding.ports_lost(&effect);
-        if !allows(lost) {
-            self.holding.revert(effect);
-            return DeltaOutcome::Forbidden { lost };
         }
         let brought_networks =
             !self.unanswered.is_empty() || !self.holding.networks_won(&effect).is_empty();

@@ -385,24 +385,63 @@ fn behind_means_wait() {
     bench.assert_in_step();
 }
 
-#[test]
-fn a_fifth_of_the_ports_may_go() {
-    let mut bench = Bench::settled(Role::OvsAgent, 50);
-    for number in 0..10 {
+/// Deletes the first `count` ports, and the journal of it: only a snapshot can tell.
+fn vanish(bench: &Bench, count: u128) {
+    for number in 0..count {
         drop(bench.server.delete_port(port_id(number)));
     }
+    bench.server.prune_journal();
+}
+
+#[test]
+fn a_delta_may_take_away_any_number_of_ports() {
+    let mut bench = Bench::settled(Role::OvsAgent, 50);
+    for number in 0..50 {
+        drop(bench.server.delete_port(port_id(number)));
+    }
+    bench.step(Event::Poll);
+    assert!(matches!(bench.compute(&bench.server), Answer::Delta { .. }));
+    bench.settle();
+    assert_eq!(bench.refused, None);
+    assert_eq!(bench.applied.iter().map(|changed| changed.ports.len()).sum::<usize>(), 50);
+    bench.assert_in_step();
+}
+
+#[test]
+fn hints_may_take_away_port_after_port() {
+    let mut bench = Bench::settled(Role::OvsAgent, 50);
+    for number in 0..50 {
+        let hints = bench.server.delete_port(port_id(number));
+        bench.hints(hints);
+    }
+    assert_eq!((bench.asked, bench.refused), (None, None));
+    bench.assert_in_step();
+}
+
+#[test]
+fn one_hint_may_take_away_any_number_of_ports() {
+    let mut bench = Bench::settled(Role::DhcpAgent, 20);
+    let hints = bench.server.put_network(network(1, &["other"]));
+    bench.hints(hints);
+    assert_eq!((bench.asked, bench.refused), (None, None));
+    assert_eq!(bench.view(), View::default());
+    bench.assert_in_step();
+}
+
+#[test]
+fn a_fifth_of_the_ports_may_go_by_a_snapshot() {
+    let mut bench = Bench::settled(Role::OvsAgent, 50);
+    vanish(&bench, 10);
     bench.poll();
     assert_eq!(bench.refused, None);
     bench.assert_in_step();
 }
 
 #[test]
-fn more_than_a_fifth_changes_nothing_until_the_operator_accepts() {
+fn a_snapshot_without_more_than_a_fifth_changes_nothing_until_the_operator_accepts() {
     let mut bench = Bench::settled(Role::OvsAgent, 50);
     let before = bench.view();
-    for number in 0..11 {
-        drop(bench.server.delete_port(port_id(number)));
-    }
+    vanish(&bench, 11);
     bench.poll();
     let withheld = bench.refused.take().expect("a refusal");
     assert_eq!((withheld.lost, withheld.of, withheld.new_epoch), (11, 50, false));
@@ -424,9 +463,7 @@ fn more_than_a_fifth_changes_nothing_until_the_operator_accepts() {
 #[test]
 fn a_refusal_ends_by_itself_when_the_server_thinks_better_of_it() {
     let mut bench = Bench::settled(Role::OvsAgent, 12);
-    for number in 0..11 {
-        drop(bench.server.delete_port(port_id(number)));
-    }
+    vanish(&bench, 11);
     bench.poll();
     assert!(bench.follower.withheld().is_some());
     for number in 0..11 {
@@ -438,25 +475,48 @@ fn a_refusal_ends_by_itself_when_the_server_thinks_better_of_it() {
 }
 
 #[test]
-fn small_hosts_may_lose_their_few_ports() {
+fn small_hosts_may_lose_their_few_ports_by_a_snapshot() {
     let mut bench = Bench::settled(Role::OvsAgent, 5);
-    for number in 0..5 {
-        drop(bench.server.delete_port(port_id(number)));
-    }
+    vanish(&bench, 5);
     bench.poll();
     assert_eq!(bench.refused, None);
     bench.assert_in_step();
 }
 
 #[test]
-fn a_hint_cannot_take_away_more_than_a_fifth_either() {
-    let mut bench = Bench::settled(Role::DhcpAgent, 20);
-    let before = bench.view();
-    let hints = bench.server.put_network(network(1, &["other"]));
-    bench.hints(hints);
-    assert_eq!((bench.view(), &*bench.applied), (before, &[][..]));
-    bench.settle();
-    assert_eq!(bench.refused.map(|withheld| withheld.lost), Some(20));
+fn drift_that_would_be_mended_by_a_great_loss_needs_consent() {
+    let bench = Bench::settled(Role::OvsAgent, 6);
+    let mut remembered = bench.follower.remember().unwrap();
+    let extra = (10..20).map(|number| (port_id(number), port(number, 1, HOST)));
+    remembered.view.ports.extend(extra);
+    let mut drifted = Bench::with(Role::OvsAgent, bench.server.clone(), Some(remembered));
+    let before = drifted.view();
+    drifted.step(Event::Connected);
+    drifted.settle();
+    let lost = |withheld: Withheld| (withheld.lost, withheld.of, withheld.new_epoch);
+    assert_eq!(drifted.refused.take().map(lost), Some((10, 16, false)));
+    // A delta would not mend it: the next question is for a snapshot as well.
+    drifted.poll();
+    assert_eq!(drifted.refused.map(lost), Some((10, 16, false)));
+    assert_eq!((drifted.view(), drifted.follower.drifts()), (before, 1));
+    drifted.step(Event::Accept);
+    drifted.settle();
+    drifted.assert_in_step();
+}
+
+#[test]
+fn a_delta_ends_a_refusal_of_another_epoch() {
+    let mut bench = Bench::settled(Role::OvsAgent, 12);
+    bench.step(Event::Poll);
+    let position = Position { epoch: Uuid::from_u128(9), seq: 1 };
+    bench.deliver(Answer::Snapshot { position, changes: vec![], digest: None });
+    assert_eq!(bench.follower.withheld().map(|withheld| withheld.lost), Some(12));
+    for number in 0..12 {
+        drop(bench.server.delete_port(port_id(number)));
+    }
+    bench.poll();
+    assert_eq!(bench.follower.withheld(), None);
+    bench.assert_in_step();
 }
 
 #[test]
