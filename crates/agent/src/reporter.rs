@@ -1,5 +1,6 @@
 //! The agent's reports: heartbeats by the clock, marks until they are acknowledged. A round under way holds up neither.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -72,10 +73,10 @@ impl Shared {
         self.queued.notify_one();
     }
 
-    /// Other configurations go out at once: ports may be waiting for a bridge mapping.
+    /// Other configurations go out at once: ports may be waiting for a bridge mapping. Other counts go with the next heartbeat.
     pub(crate) fn set_configurations(&self, configurations: Map<String, Value>) {
         let news = self.beat.send_if_modified(|beat| {
-            let news = beat.configurations != configurations;
+            let news = without_counts(&beat.configurations) != without_counts(&configurations);
             beat.configurations = configurations;
             news
         });
@@ -96,6 +97,13 @@ impl Shared {
         // Every operation on the queue leaves it in order.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Configurations but for the live counts (`devices`, `networks`, `ports`, `subnets`, all of them numbers), which Neutron's
+/// agents put there as well: a heartbeat for every port that is wired would be one too many.
+fn without_counts(configurations: &Map<String, Value>) -> BTreeMap<&str, &Value> {
+    let settings = configurations.iter().filter(|(_, value)| !value.is_number());
+    settings.map(|(key, value)| (key.as_str(), value)).collect()
 }
 
 impl Reporter<'_> {
@@ -163,6 +171,70 @@ impl Reporter<'_> {
                     sleep(backoff.pause()).await;
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        let Value::Object(map) = value else { panic!("not an object: {value}") };
+        map
+    }
+
+    /// Whether a heartbeat is due at once; asking takes the word back.
+    fn is_due(shared: &Shared) -> bool {
+        pin!(shared.beat_now.notified()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    fn shared(configurations: Value) -> Shared {
+        Shared::new(Beat { configurations: map(configurations), ..Beat::default() })
+    }
+
+    #[test]
+    fn counts_are_left_out_and_settings_are_not() {
+        let all = map(json!({
+            "devices": 3, "load": 0.5, "bridge_mappings": {"physnet1": "br-ex"}, "extensions": [],
+            "l2_population": false, "bandwidths": {"br-ex": {"egress": 1}}, "tunneling_ip": "",
+        }));
+        let left: Vec<&str> = without_counts(&all).into_keys().collect();
+        let settings =
+            ["bandwidths", "bridge_mappings", "extensions", "l2_population", "tunneling_ip"];
+        assert_eq!(left, settings);
+        let other = map(json!({"bandwidths": {"br-ex": {"egress": 2}}}));
+        assert_eq!(without_counts(&other)["bandwidths"], &other["bandwidths"], "as they are");
+    }
+
+    #[test]
+    fn other_counts_wait_for_the_next_heartbeat_and_go_with_it() {
+        let shared = shared(json!({"bridge_mappings": {}, "devices": 3}));
+        let more = map(json!({"bridge_mappings": {}, "devices": 4, "ports": 1}));
+        shared.set_configurations(more.clone());
+        assert!(!is_due(&shared));
+        assert_eq!(shared.beat.borrow().configurations, more);
+    }
+
+    #[test]
+    fn another_setting_is_told_at_once() {
+        let shared = shared(json!({"devices": 3}));
+        for settings in [
+            json!({"devices": 3, "bridge_mappings": {}}),
+            json!({"devices": 3, "bridge_mappings": {"physnet1": "br-ex"}}),
+            json!({"devices": 4, "bridge_mappings": {"physnet1": "br-other"}}),
+            json!({"devices": 4}),
+            json!({"devices": "4"}),
+        ] {
+            shared.set_configurations(map(settings.clone()));
+            assert!(is_due(&shared), "{settings}");
+            shared.set_configurations(map(settings.clone()));
+            assert!(!is_due(&shared), "twice: {settings}");
         }
     }
 }

@@ -20,8 +20,8 @@ use nucleon_bus::{ClientOptions, Connect, Hint, Hub, HubClient, HubOptions, Repo
 use nucleon_model::Timestamp;
 use nucleon_model::view::{ObjectId, Role, View};
 use nucleon_obs::{Clock, Group, Metrics, Random, Tasks};
-use nucleon_wire::{Version, VersionRange};
-use serde_json::{Map, Value};
+use nucleon_wire::{Heartbeat, Version, VersionRange};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
@@ -80,6 +80,8 @@ struct Table {
     faults: Arc<Mutex<BTreeMap<ObjectId, u32>>>,
     /// How long a round takes.
     pace: Duration,
+    /// The bridge of `physnet1`.
+    bridge: Arc<Mutex<&'static str>>,
 }
 
 #[async_trait]
@@ -124,7 +126,11 @@ impl Applier for Table {
 
     fn configurations(&self) -> Map<String, Value> {
         let devices = self.host.borrow().wired.len();
-        Map::from_iter([("devices".to_owned(), devices.into())])
+        let bridge = *self.bridge.lock().unwrap();
+        Map::from_iter([
+            ("devices".to_owned(), devices.into()),
+            ("bridge_mappings".to_owned(), json!({ "physnet1": bridge })),
+        ])
     }
 }
 
@@ -152,6 +158,7 @@ struct Agent {
     role: Role,
     host: watch::Receiver<Host>,
     faults: Arc<Mutex<BTreeMap<ObjectId, u32>>>,
+    bridge: Arc<Mutex<&'static str>>,
     wake: Wake,
     group: Group,
     state: TempDir,
@@ -173,7 +180,13 @@ impl Agent {
         let host = watch::Sender::new(Host::default());
         let seen = host.subscribe();
         let faults = Arc::default();
-        let table = Table { host, faults: Arc::clone(&faults), pace: setup.pace };
+        let bridge = Arc::default();
+        let table = Table {
+            host,
+            faults: Arc::clone(&faults),
+            pace: setup.pace,
+            bridge: Arc::clone(&bridge),
+        };
         let wake = Wake::new();
         let options = RunnerOptions {
             poll_interval: setup.poll_interval,
@@ -183,7 +196,7 @@ impl Agent {
         let random = Random::seeded(3);
         let runner = Runner::new(options, table, client, wake.clone(), Clock::fake(), random);
         group.spawn_vital("runner", |cancel| async move { runner.run(cancel).await });
-        Self { role: setup.role, host: seen, faults, wake, group, state }
+        Self { role: setup.role, host: seen, faults, bridge, wake, group, state }
     }
 
     /// Ends the agent as SIGTERM does; its state stays.
@@ -545,20 +558,56 @@ async fn wired_ports_are_reported_even_if_the_server_was_away() {
     until(|| wired_reports(&source) == agent.host.borrow().wired).await;
 }
 
+/// The heartbeats that the server has heard.
+fn heartbeats(source: &FakeServer) -> Vec<Heartbeat> {
+    let beat = |(host, report)| match report {
+        Report::Heartbeat(beat) if host == HOST => Some(beat),
+        _ => None,
+    };
+    source.reports().into_iter().filter_map(beat).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn ports_cause_no_heartbeats_and_another_bridge_does() {
+    let (source, site) = cloud(3);
+    let mut agent = Agent::start(&site);
+    agent.settles(&source).await;
+    sleep(Duration::from_secs(1)).await;
+    let before = heartbeats(&source).len();
+    for number in 10..30 {
+        site.publish(source.put_port(port(number, 1, HOST)));
+        agent.settles(&source).await;
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(heartbeats(&source).len(), before);
+    *agent.bridge.lock().unwrap() = "br-ex";
+    agent.wake.wake();
+    sleep(Duration::from_millis(100)).await;
+    let beats = heartbeats(&source);
+    assert_eq!(beats.len(), before + 1);
+    let last = &beats.last().unwrap().configurations;
+    assert_eq!(
+        last,
+        &Map::from_iter([
+            ("devices".to_owned(), json!(23)),
+            ("bridge_mappings".to_owned(), json!({"physnet1": "br-ex"})),
+        ])
+    );
+    // By the clock, the counts alone are news as well.
+    site.publish(source.put_port(port(40, 1, HOST)));
+    sleep(Duration::from_mins(1)).await;
+    let beats = heartbeats(&source);
+    assert!(beats.len() > before + 1);
+    assert_eq!(beats.last().unwrap().configurations["devices"], 24);
+}
+
 #[tokio::test(start_paused = true)]
 async fn heartbeats_come_by_the_clock_and_tell_what_the_view_is() {
     let (source, site) = cloud(3);
     let mut agent = Agent::start(&site);
     agent.settles(&source).await;
     sleep(Duration::from_mins(10)).await;
-    let beats: Vec<_> = source
-        .reports()
-        .into_iter()
-        .filter_map(|(host, report)| match report {
-            Report::Heartbeat(beat) if host == HOST => Some(beat),
-            _ => None,
-        })
-        .collect();
+    let beats = heartbeats(&source);
     assert!((20..=25).contains(&beats.len()), "{}", beats.len());
     let last = beats.last().unwrap();
     assert_eq!(last.position, Some(source.position()));
@@ -618,8 +667,12 @@ async fn two_agents_of_a_role_do_not_share_a_state_directory() {
     let server = ServerAt::InProcess(Arc::new(site.clone()));
     let options = ClientOptions::new(Role::OvsAgent, HOST, vec![server]);
     let client = HubClient::start(options, Random::seeded(2), &group);
-    let table =
-        Table { host: watch::Sender::default(), faults: Arc::default(), pace: Duration::ZERO };
+    let table = Table {
+        host: watch::Sender::default(),
+        faults: Arc::default(),
+        pace: Duration::ZERO,
+        bridge: Arc::default(),
+    };
     let options = RunnerOptions::new(Role::OvsAgent, HOST, agent.state.path());
     let runner = Runner::new(options, table, client, Wake::new(), Clock::fake(), Random::seeded(3));
     let error = runner.run(group.token().child_token()).await.unwrap_err();
