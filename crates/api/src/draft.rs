@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 
 use crate::filter::convert;
 use crate::query::bad_request;
-use crate::shape::Shape;
 
 /// What the client asked to create.
 #[derive(Debug, PartialEq)]
@@ -82,7 +81,7 @@ pub(crate) fn update<T: Resource>(
     let mut draft = T::Draft::default();
     for (index, attribute) in T::DECL.attributes.iter().enumerate() {
         if let Some(value) = fields.get(attribute.name) {
-            set(&mut draft, T::DECL, index, attribute, value)?;
+            set(&mut draft, index, attribute, value)?;
         }
     }
     Ok(draft)
@@ -113,12 +112,12 @@ fn post<T: Resource>(
             continue;
         }
         if attribute.name == PROJECT {
-            set(&mut draft, T::DECL, index, attribute, &project)?;
+            set(&mut draft, index, attribute, &project)?;
         } else if let Some(value) = fields.get(attribute.name) {
-            set(&mut draft, T::DECL, index, attribute, value)?;
+            set(&mut draft, index, attribute, value)?;
         } else if let Some(value) = default(attribute) {
             // A declared default is of the declared type, which a test holds.
-            draft.set(index, &value).map_err(|invalid| refused(attribute, &invalid))?;
+            set(&mut draft, index, attribute, &value)?;
         }
     }
     Ok(draft)
@@ -164,16 +163,7 @@ fn known(decl: &ResourceDecl, enabled: AttrSet, fields: &Map<String, Value>) -> 
     Err(bad_request(format!("Unrecognized attribute(s) '{}'", unknown.join(", "))))
 }
 
-fn set<D: Draft>(
-    draft: &mut D,
-    decl: &ResourceDecl,
-    index: usize,
-    attribute: &Attribute,
-    value: &Value,
-) -> Result<()> {
-    if value.is_null() && !attribute.is(Flags::NULLABLE) {
-        return Err(refused(attribute, &Shape::of(decl, attribute).refuse_null(attribute)));
-    }
+fn set<D: Draft>(draft: &mut D, index: usize, attribute: &Attribute, value: &Value) -> Result<()> {
     draft.set(index, value).map_err(|invalid| refused(attribute, &invalid))
 }
 
@@ -195,6 +185,7 @@ fn refused(attribute: &Attribute, invalid: &Invalid) -> Error {
             bad_request(format!("Invalid input for {}. Reason: {reason}.", attribute.name))
         }
         Invalid::Convert(_) => convert(invalid),
+        Invalid::Typed { name, message } => Error::invalid(name, message),
     }
 }
 

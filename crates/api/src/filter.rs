@@ -2,14 +2,14 @@
 
 use nucleon_core::{Error, Result};
 use nucleon_model::{
-    AttrSet, AttrValue, Cell, Filter, FixedIpFilter, Flags, Invalid, ResourceDecl, Rule, TagFilter,
+    AttrSet, AttrValue, Cell, Filter, FixedIpFilter, Flags, Invalid, ResourceDecl, Rule, Shape,
+    TagFilter,
 };
 use nucleon_net::MacAddr;
 use serde_json::Value;
 
 use crate::options::UnknownFilters;
 use crate::query::{Params, RESERVED, bad_request, quoted};
-use crate::shape::Shape;
 
 /// Reads the filters among `params`: a repeated name means one value or the other, different names all of them.
 pub(crate) fn parse(
@@ -48,13 +48,14 @@ pub(crate) fn parse(
             let tags = values.iter().flat_map(|value| value.split(',')).map(str::to_owned);
             filters.push(Filter::Tags(kind, tags.collect()));
         } else if let Some((index, attribute)) = find(name) {
-            if name == "fixed_ips" {
+            if let Shape::List(Shape::Object(_)) = attribute.shape {
                 filters.extend(fixed_ips(decl, &values)?);
                 continue;
             }
-            let shape = Shape::of(decl, attribute);
-            let values =
-                values.iter().map(|value| cell(shape, value)).collect::<Result<Vec<Cell>>>()?;
+            let values = values
+                .iter()
+                .map(|value| cell(attribute.shape, value))
+                .collect::<Result<Vec<Cell>>>()?;
             filters.push(Filter::Attribute { index: stored_index(decl, index), values });
         }
     }

@@ -37,7 +37,6 @@ mod resources;
 mod scheduler;
 mod seam;
 mod server;
-mod shape;
 mod tags;
 
 pub use crate::app::{Api, ApiParts};

@@ -4,13 +4,12 @@ mod schema;
 
 use axum::body::Bytes;
 use nucleon_core::Operations;
-use nucleon_model::{AttrSet, Attribute, Flags, ResourceDecl};
+use nucleon_model::{AttrSet, Attribute, Flags, ResourceDecl, Shape};
 use serde_json::{Map, Value, json};
 
 use self::schema::{attribute_schema, object_schema};
 use crate::extensions::Extensions;
 use crate::resources::Served;
-use crate::shape::Shape;
 
 /// The document for the resources that are served, with the attributes of the extensions that are.
 pub(crate) fn document(served: &[Served], extensions: &Extensions) -> Bytes {
@@ -229,17 +228,17 @@ fn list_parameters(decl: &ResourceDecl, enabled: AttrSet) -> Vec<Value> {
             }
             continue;
         }
-        let values = json!({"type": "array", "items": filter_schema(decl, attribute)});
+        let values = json!({"type": "array", "items": filter_schema(attribute)});
         parameters.push(parameter(name, attribute.doc.trim(), &values));
     }
     parameters
 }
 
 /// Values in an address are looser than in a body: texts need not be whole.
-fn filter_schema(decl: &ResourceDecl, attribute: &Attribute) -> Value {
-    match Shape::of(decl, attribute) {
-        shape @ (Shape::Bool | Shape::Int) => attribute_schema(shape, attribute),
-        Shape::List(_) if attribute.name == "fixed_ips" => {
+fn filter_schema(attribute: &Attribute) -> Value {
+    match attribute.shape {
+        Shape::Bool | Shape::Int => attribute_schema(attribute),
+        Shape::List(Shape::Object(_)) => {
             json!({"type": "string", "examples": ["ip_address=192.0.2.1", "subnet_id=…", "ip_address_substr=192.0"]})
         }
         _ => json!({"type": "string"}),

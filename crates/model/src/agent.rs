@@ -8,6 +8,7 @@ use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
 use crate::id::AgentId;
 use crate::rule::Rule;
+use crate::shape::{Shape, shaped};
 use crate::time::Timestamp;
 
 /// The kinds of agent, by the names that Neutron's API gives them.
@@ -98,6 +99,10 @@ impl serde::Serialize for AgentTime {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0.sql_text())
     }
+}
+
+shaped! {
+    AgentTime => Shape::Time;
 }
 
 impl crate::stored::Stored for AgentTime {

@@ -3,6 +3,7 @@
 use bitflags::bitflags;
 
 use crate::rule::Rule;
+use crate::shape::Shape;
 use crate::stored::CellKind;
 
 bitflags! {
@@ -51,6 +52,8 @@ pub struct Attribute {
     pub alias: &'static str,
     pub flags: Flags,
     pub rule: Rule,
+    /// What its values look like, `null` apart.
+    pub shape: Shape,
     pub default: Default,
     /// Column and its kind; `None` where the value is put together from elsewhere.
     pub column: Option<(&'static str, CellKind)>,

@@ -29,8 +29,8 @@ pub trait Resource: Sized + Send + Sync + 'static {
 
 /// What every declared request has.
 pub trait Draft: Clone + Default + std::fmt::Debug + Send + Sync + 'static {
-    /// Reads the attribute at `index` of the declaration; `null` becomes [`crate::Field::Null`], which the caller
-    /// allows or not.
+    /// Reads the attribute at `index` of the declaration; where it is declared nullable, `null` becomes
+    /// [`crate::Field::Null`].
     fn set(&mut self, index: usize, value: &serde_json::Value) -> Result<(), Invalid>;
 
     /// Which attributes the request names.
@@ -57,7 +57,7 @@ macro_rules! resource {
                { $calias:literal, $cflags:expr } )*
         }
         mirrors {
-            $( $mname:literal of $mof:literal: $mfield:ident { $malias:literal, $mflags:expr } )*
+            $( $mname:literal of $mof:literal: $mfield:ident: $mtype:ty { $malias:literal, $mflags:expr } )*
         }
         internal {
             $( $(#[doc = $idoc:literal])+
@@ -87,7 +87,10 @@ macro_rules! resource {
                 let mut position = 0;
                 $(
                     if index == position {
-                        self.$sfield = if value.is_null() {
+                        let flags: $crate::attribute::Flags = $sflags;
+                        self.$sfield = if value.is_null()
+                            && flags.contains($crate::attribute::Flags::NULLABLE)
+                        {
                             $crate::field::Field::Null
                         } else {
                             let rule: $crate::rule::Rule = $srule;
@@ -119,6 +122,7 @@ macro_rules! resource {
 
         const _: () = {
             use $crate::attribute::{Attribute, ResourceDecl};
+            use $crate::shape::Shaped;
             use $crate::stored::{BadCell, Cell, CellKind, Stored};
 
             static DECLARATION: ResourceDecl = ResourceDecl {
@@ -133,6 +137,7 @@ macro_rules! resource {
                         alias: $salias,
                         flags: $sflags,
                         rule: $srule,
+                        shape: <$stype as Shaped>::SHAPE.under($srule),
                         default: $sdefault,
                         column: $crate::declare::column!($stype $(, $scolumn)?),
                         mirrors: None,
@@ -143,6 +148,7 @@ macro_rules! resource {
                         alias: $calias,
                         flags: $cflags,
                         rule: $crate::rule::Rule::Plain,
+                        shape: <$ctype as Shaped>::SHAPE,
                         default: $crate::attribute::Default::Unset,
                         column: $crate::declare::column!($ctype $(, $ccolumn)?),
                         mirrors: None,
@@ -153,6 +159,7 @@ macro_rules! resource {
                         alias: $malias,
                         flags: $mflags,
                         rule: $crate::rule::Rule::Plain,
+                        shape: <$mtype as Shaped>::SHAPE,
                         default: $crate::attribute::Default::Unset,
                         column: None,
                         mirrors: Some($mof),
@@ -227,7 +234,8 @@ macro_rules! resource {
                     )*
                     $(
                         if shown.contains(index) {
-                            map.serialize_entry($mname, &self.$mfield)?;
+                            let value: &$mtype = &self.$mfield;
+                            map.serialize_entry($mname, value)?;
                         }
                         index += 1;
                     )*

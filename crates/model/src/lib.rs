@@ -17,6 +17,7 @@ mod field;
 mod id;
 mod query;
 mod rule;
+mod shape;
 mod stored;
 pub mod time;
 mod value;
@@ -39,6 +40,7 @@ pub use crate::port::{AddressPair, ExtraDhcpOpt, FixedIp, FixedIpRequest, Port, 
 pub use crate::query::{Direction, Filter, FixedIpFilter, ListQuery, Page, TagFilter};
 pub use crate::rule::Rule;
 pub use crate::segment::{NetworkType, Segment, SegmentDraft};
+pub use crate::shape::{Shape, Shaped};
 pub use crate::stored::{BadCell, Cell, CellKind, Stored};
 pub use crate::subnet::{HostRoute, Ipv6Mode, Subnet, SubnetDraft};
 pub use crate::time::Timestamp;

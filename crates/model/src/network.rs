@@ -9,6 +9,7 @@ use crate::field::Field;
 use crate::id::{NetworkId, SubnetId};
 use crate::rule::Rule;
 use crate::segment::NetworkType;
+use crate::shape::{Shape, shaped};
 use crate::time::Timestamp;
 use crate::value::{AttrValue, Invalid, PyText, known_keys, list};
 
@@ -23,11 +24,20 @@ pub struct ProviderSegment {
     pub segmentation_id: Field<i64>,
 }
 
+const TYPE: &str = "provider:network_type";
+const PHYSICAL: &str = "provider:physical_network";
+const ID: &str = "provider:segmentation_id";
+
+shaped! {
+    ProviderSegment => Shape::Object(&[
+        (TYPE, Shape::Nullable(&Shape::Text)),
+        (PHYSICAL, Shape::Nullable(&Shape::Text)),
+        (ID, Shape::Nullable(&Shape::Int)),
+    ]);
+}
+
 impl AttrValue for Vec<ProviderSegment> {
     fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
-        const TYPE: &str = "provider:network_type";
-        const PHYSICAL: &str = "provider:physical_network";
-        const ID: &str = "provider:segmentation_id";
         let items = list(value)?;
         if items.is_empty() {
             return Err(Invalid::rule(format!("'{}' should not be empty", PyText(value))));
@@ -116,7 +126,7 @@ resource! {
         "revision_number": revision_number: i64 ["revision_number"] { "standard-attr-revisions", flags!(FILTER) }
     }
     mirrors {
-        "tenant_id" of "project_id": project_id { "network", flags!(POST FILTER SORT) }
+        "tenant_id" of "project_id": project_id: String { "network", flags!(POST FILTER SORT) }
     }
     internal {}
 }

@@ -10,6 +10,7 @@ use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
 use crate::id::{NetworkId, PortId, SegmentId, SubnetId};
 use crate::rule::Rule;
+use crate::shape::{Shape, shaped};
 use crate::stored::stored_as_json;
 use crate::time::Timestamp;
 use crate::value::{AttrValue, Invalid, PyText, from_text, known_keys, list};
@@ -22,6 +23,10 @@ pub struct FixedIp {
 }
 
 stored_as_json! { Vec<FixedIp> }
+
+shaped! {
+    FixedIp => Shape::Object(&[("subnet_id", Shape::Uuid), ("ip_address", Shape::Address)]);
+}
 
 /// An address that a request asks for: a given one, any on a subnet, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +56,12 @@ impl AttrValue for Vec<FixedIpRequest> {
                     .map(|address| from_text::<IpAddr>(address, "IP address"))
                     .transpose()?,
             };
-            known_keys(item, &["subnet_id", "ip_address"])?;
+            // Other keys mean nothing, as in Neutron.
             if request.subnet_id.is_none() && request.ip_address.is_none() {
-                return Err(bad(item));
+                return Err(Invalid::typed(
+                    "InvalidInput",
+                    "Invalid input for operation: IP allocation requires subnet_id or ip_address.",
+                ));
             }
             if let Some(address) = request.ip_address
                 && requests.iter().any(|other: &FixedIpRequest| other.ip_address == Some(address))
@@ -98,7 +106,10 @@ impl AttrValue for Vec<AddressPair> {
         for item in list(value)? {
             let entry = known_keys(item, &["ip_address", "mac_address"])?;
             let text = entry.get("ip_address").ok_or_else(|| {
-                Invalid::rule("AllowedAddressPair must contain ip_address".to_owned())
+                Invalid::typed(
+                    "AllowedAddressPairsMissingIP",
+                    "AllowedAddressPair must contain ip_address.",
+                )
             })?;
             let ip_address = from_text(text, "IP address")
                 .map(AddressOrPrefix::Address)
@@ -108,15 +119,20 @@ impl AttrValue for Vec<AddressPair> {
                 Some(mac) => Some(MacAddr::from_json(mac, &Rule::Plain)?),
             };
             if ip_address.is_multicast() {
-                return Err(Invalid::rule(format!(
-                    "IP {} is a multicast address, which is not supported",
-                    PyText(text)
-                )));
+                return Err(Invalid::typed(
+                    "HTTPBadRequest",
+                    format!("IP {} is a multicast address, which is not supported.", PyText(text)),
+                ));
             }
             let pair = AddressPair { ip_address, mac_address };
             if pairs.contains(&pair) {
-                return Err(Invalid::rule(
-                    "Request contains duplicate address pair: mac_address, ip_address".to_owned(),
+                let mac = PyText(entry.get("mac_address").unwrap_or(&Value::Null));
+                return Err(Invalid::typed(
+                    "DuplicateAddressPairInRequest",
+                    format!(
+                        "Request contains duplicate address pair: mac_address {mac} ip_address {}.",
+                        PyText(text)
+                    ),
                 ));
             }
             pairs.push(pair);
@@ -126,6 +142,13 @@ impl AttrValue for Vec<AddressPair> {
 }
 
 stored_as_json! { Vec<AddressPair> }
+
+shaped! {
+    AddressPair => Shape::Object(&[
+        ("ip_address", Shape::AddressOrPrefix),
+        ("mac_address", Shape::Mac),
+    ]);
+}
 
 /// A DHCP option for one port (alias `extra_dhcp_opt`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,6 +203,14 @@ fn one_line(value: &Value, max: usize) -> Result<String, Invalid> {
 }
 
 stored_as_json! { Vec<ExtraDhcpOpt> }
+
+shaped! {
+    ExtraDhcpOpt => Shape::Object(&[
+        ("opt_name", Shape::Text),
+        ("opt_value", Shape::Nullable(&Shape::Text)),
+        ("ip_version", Shape::Int),
+    ]);
+}
 
 /// `binding:vnic_type` values (alias `binding`).
 pub const VNIC_TYPES: &[&str] = &[
@@ -282,7 +313,7 @@ resource! {
         "revision_number": revision_number: i64 ["revision_number"] { "standard-attr-revisions", flags!(FILTER) }
     }
     mirrors {
-        "tenant_id" of "project_id": project_id { "port", flags!(POST FILTER SORT) }
+        "tenant_id" of "project_id": project_id: String { "port", flags!(POST FILTER SORT) }
     }
     internal {
         /// The segment that it is bound to on its host.
@@ -310,3 +341,6 @@ impl Port {
             && self.vif_type != vif_type::BINDING_FAILED
     }
 }
+
+#[cfg(test)]
+mod tests;

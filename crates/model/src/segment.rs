@@ -10,6 +10,7 @@ use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
 use crate::id::{NetworkId, SegmentId};
 use crate::rule::Rule;
+use crate::shape::{Shape, shaped};
 use crate::stored::stored_as_text;
 use crate::time::Timestamp;
 use crate::value::{AttrValue, Invalid};
@@ -56,6 +57,10 @@ impl AttrValue for NetworkType {
 }
 
 stored_as_text! { NetworkType }
+
+shaped! {
+    NetworkType => Shape::Text;
+}
 
 resource! {
     /// One layer-2 domain of a network: a VLAN on a physical network, a flat one, or a host-local one.

@@ -12,6 +12,7 @@ use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
 use crate::id::{NetworkId, SegmentId, SubnetId, SubnetPoolId};
 use crate::rule::Rule;
+use crate::shape::{Shape, shaped};
 use crate::stored::{stored_as_json, stored_as_text};
 use crate::time::Timestamp;
 use crate::value::{AttrValue, Invalid, PyText, from_text, known_keys, not_in_valid_values};
@@ -54,6 +55,11 @@ impl AttrValue for Vec<HostRoute> {
 
 stored_as_json! { Vec<HostRoute> }
 
+shaped! {
+    HostRoute => Shape::Object(&[("destination", Shape::Prefix), ("nexthop", Shape::Address)]);
+    Ipv6Mode => Shape::Word(Ipv6Mode::NAMES);
+}
+
 /// How IPv6 addresses are assigned, for both `ipv6_ra_mode` and `ipv6_address_mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -69,6 +75,9 @@ pub enum Ipv6Mode {
 pub struct InvalidMode(String);
 
 impl Ipv6Mode {
+    const NAMES: &[&str] =
+        &[Self::Dhcpv6Stateful.as_str(), Self::Dhcpv6Stateless.as_str(), Self::Slaac.as_str()];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Dhcpv6Stateful => "dhcpv6-stateful",
@@ -104,10 +113,7 @@ impl FromStr for Ipv6Mode {
 
 impl AttrValue for Ipv6Mode {
     fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
-        value
-            .as_str()
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| not_in_valid_values(value))
+        value.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| not_in_valid_values(value))
     }
 }
 
@@ -183,7 +189,7 @@ resource! {
         "revision_number": revision_number: i64 ["revision_number"] { "standard-attr-revisions", flags!(FILTER) }
     }
     mirrors {
-        "tenant_id" of "project_id": project_id { "subnet", flags!(POST FILTER SORT) }
+        "tenant_id" of "project_id": project_id: String { "subnet", flags!(POST FILTER SORT) }
     }
     internal {}
 }

@@ -1,10 +1,9 @@
 //! Schemas of objects and their attributes.
 
-use nucleon_model::{AttrDefault, AttrSet, Attribute, Flags, ResourceDecl, Rule};
+use nucleon_model::{AttrDefault, AttrSet, Attribute, Flags, ResourceDecl, Rule, Shape};
 use serde_json::{Map, Value, json};
 
 use crate::draft::default;
-use crate::shape::{Item, Shape};
 
 /// Where an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub(super) fn object_schema(decl: &ResourceDecl, names: AttrSet, usage: Use) -> 
     let mut properties = Map::new();
     let mut required = Vec::new();
     for attribute in names.iter().filter_map(|index| decl.attributes.get(index)) {
-        let mut schema = attribute_schema(Shape::of(decl, attribute), attribute);
+        let mut schema = attribute_schema(attribute);
         if let Value::Object(schema) = &mut schema {
             if nullable(attribute, usage) {
                 allow_null(schema);
@@ -56,33 +55,49 @@ pub(super) fn object_schema(decl: &ResourceDecl, names: AttrSet, usage: Use) -> 
 }
 
 /// A value of an attribute, `null` apart.
-pub(super) fn attribute_schema(shape: Shape, attribute: &Attribute) -> Value {
+pub(super) fn attribute_schema(attribute: &Attribute) -> Value {
+    match (attribute.shape, attribute.rule) {
+        (Shape::Int, Rule::Range(min, i64::MAX)) => json!({"type": "integer", "minimum": min}),
+        (Shape::Int, Rule::Range(min, max)) => {
+            json!({"type": "integer", "minimum": min, "maximum": max})
+        }
+        (Shape::Int, Rule::OneOfInt(values)) => json!({"type": "integer", "enum": values}),
+        (Shape::Text, Rule::Text(max)) => json!({"type": "string", "maxLength": max}),
+        (shape, _) => shape_schema(shape),
+    }
+}
+
+fn shape_schema(shape: Shape) -> Value {
     match shape {
         Shape::Bool => json!({"type": "boolean"}),
-        Shape::Int => match attribute.rule {
-            Rule::Range(min, i64::MAX) => json!({"type": "integer", "minimum": min}),
-            Rule::Range(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
-            Rule::OneOfInt(values) => json!({"type": "integer", "enum": values}),
-            _ => json!({"type": "integer"}),
-        },
-        Shape::Text => match attribute.rule {
-            Rule::Text(max) => json!({"type": "string", "maxLength": max}),
-            _ => json!({"type": "string"}),
-        },
+        Shape::Int => json!({"type": "integer"}),
+        // Agents' times are without `T` and `Z`, and so are no date-time.
+        Shape::Text | Shape::Time => json!({"type": "string"}),
         Shape::Word(words) => json!({"type": "string", "enum": words}),
         Shape::Uuid => json!({"type": "string", "format": "uuid"}),
-        Shape::Address => address(),
+        Shape::Address => {
+            json!({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})
+        }
         Shape::Prefix => json!({"type": "string", "examples": ["192.0.2.0/24", "2001:db8::/64"]}),
+        Shape::AddressOrPrefix => {
+            json!({"type": "string", "examples": ["192.0.2.1", "2001:db8::/64"]})
+        }
         Shape::Mac => json!({"type": "string", "examples": ["fa:16:3e:00:00:01"]}),
-        // Agents' times are without `T` and `Z`, and so are no date-time.
-        Shape::Time => json!({"type": "string"}),
-        Shape::List(item) => json!({"type": "array", "items": match item {
-            Item::Text => json!({"type": "string"}),
-            Item::Uuid => json!({"type": "string", "format": "uuid"}),
-            Item::Address => address(),
-            Item::Dict => json!({"type": "object"}),
-        }}),
+        Shape::List(item) => json!({"type": "array", "items": shape_schema(*item)}),
+        Shape::Object(members) => {
+            let members = members.iter();
+            let properties: Map<String, Value> =
+                members.map(|(name, shape)| ((*name).to_owned(), shape_schema(*shape))).collect();
+            json!({"type": "object", "properties": properties})
+        }
         Shape::Dict => json!({"type": "object"}),
+        Shape::Nullable(inner) => {
+            let mut schema = shape_schema(*inner);
+            if let Value::Object(schema) = &mut schema {
+                allow_null(schema);
+            }
+            schema
+        }
     }
 }
 
@@ -100,10 +115,6 @@ pub(super) fn error() -> Value {
             },
         },
     })
-}
-
-fn address() -> Value {
-    json!({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})
 }
 
 /// Whether `null` may stand there. An answer may show it for all that nobody has set.
