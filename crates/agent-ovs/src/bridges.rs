@@ -23,6 +23,9 @@ pub struct BridgeConfig {
     pub mappings: BTreeMap<String, String>,
 }
 
+/// The patches that stand, by physical network.
+pub(crate) type Patches = BTreeMap<String, Patch>;
+
 /// What has to be done, and what stands in the way.
 #[derive(Debug, Default)]
 pub(crate) struct BridgePlan {
@@ -62,23 +65,20 @@ pub(crate) fn plan(config: &BridgeConfig, view: &ovs::View) -> BridgePlan {
         plan.problems.push("the switch's database has not been initialised".to_owned());
         return plan;
     };
-    let integration = match view.bridge_named(&config.integration) {
-        Some(bridge) => {
-            adjust(&mut plan, bridge);
-            if bridge.fail_mode != Some(FailMode::Secure) {
-                ovs::set_bridge_fail_mode(&mut plan.transaction, bridge.id, FailMode::Secure);
-                plan.is_needed = true;
-            }
-            ovs::RowRef::from(bridge.id)
-        }
-        None => {
-            let mut draft = BridgeDraft::new(&config.integration);
-            draft.datapath_type.clone_from(&config.datapath_type);
-            draft.fail_mode = Some(FailMode::Secure);
-            draft.protocols = Protocol::ALL.into_iter().collect();
+    let integration = if let Some(bridge) = view.bridge_named(&config.integration) {
+        adjust(&mut plan, bridge);
+        if bridge.fail_mode != Some(FailMode::Secure) {
+            ovs::set_bridge_fail_mode(&mut plan.transaction, bridge.id, FailMode::Secure);
             plan.is_needed = true;
-            ovs::RowRef::from(ovs::add_bridge(&mut plan.transaction, switch.id, &draft))
         }
+        ovs::RowRef::from(bridge.id)
+    } else {
+        let mut draft = BridgeDraft::new(&config.integration);
+        draft.datapath_type.clone_from(&config.datapath_type);
+        draft.fail_mode = Some(FailMode::Secure);
+        draft.protocols = Protocol::ALL.into_iter().collect();
+        plan.is_needed = true;
+        ovs::RowRef::from(ovs::add_bridge(&mut plan.transaction, switch.id, &draft))
     };
     for (physical_network, name) in &config.mappings {
         let Some(bridge) = view.bridge_named(name) else {
@@ -133,8 +133,8 @@ fn patch(
     }
 }
 
-/// The patches that stand, by physical network.
-pub(crate) fn patches(config: &BridgeConfig, view: &ovs::View) -> BTreeMap<String, Patch> {
+/// The patches that stand and have their numbers.
+pub(crate) fn patches(config: &BridgeConfig, view: &ovs::View) -> Patches {
     let number = |name: &str| match view.interface_named(name)?.ofport {
         OfPort::Number(number) => Some(number),
         OfPort::Unassigned | OfPort::Failed => None,
@@ -148,6 +148,14 @@ pub(crate) fn patches(config: &BridgeConfig, view: &ovs::View) -> BTreeMap<Strin
             Some((physical_network.clone(), Patch { inner, outer }))
         })
         .collect()
+}
+
+/// Whether all is as it should be: nothing is to be done, and the switch has given the patches their numbers.
+pub(crate) fn is_settled(config: &BridgeConfig, view: &ovs::View) -> bool {
+    let standing = patches(config, view);
+    let possible = config.mappings.iter().filter(|(_, bridge)| view.bridge_named(bridge).is_some());
+    !plan(config, view).is_needed
+        && possible.map(|(name, _)| name).all(|name| standing.contains_key(name))
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 //! it wires. Foreign bridges, ports and flows are left alone. A port that it has not wired neither sends nor receives.
 //!
 //! ```text
-//!   view (from the server) ──┐                          ┌─► OVSDB transaction: tags, patches
-//!                            ├─► plan: pure ─► rounds ──┼─► a bundle per physical bridge, then br-int
-//!   devices (from OVSDB) ────┘   wiring.rs, flows.rs    └─► report: wired, unwired
+//!   view (from the server) ──┐                            ┌─► OVSDB transactions: tags, notes
+//!                            ├─► plan: pure ─► a round ───┼─► a bundle per physical bridge, then br-int
+//!   devices (from OVSDB) ────┘   wiring, flows, rows      └─► report: wired, unwired
+//!   patches (made first) ────┘
 //!
 //!   br-int   0  in_port=int-br-x,dl_vlan=provider ─► local tag ─► 60      br-x  0  in_port=phy-br-x,dl_vlan=local
 //!            0  in_port=device,untagged ─► push local tag ─► 60                    ─► provider tag, NORMAL
@@ -19,11 +20,15 @@
 mod agent;
 mod bridges;
 mod device;
+mod devices;
 mod flows;
 mod inbox;
+mod plan;
+mod rows;
 mod run;
 mod switch;
 mod tables;
+mod todo;
 mod vlans;
 mod wiring;
 

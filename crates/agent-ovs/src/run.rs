@@ -17,8 +17,7 @@ use crate::bridges::BridgeConfig;
 use crate::inbox::Inbox;
 use crate::switch::Switch;
 
-/// How often the switch is read back and compared, give or take a half. Nothing waits for it: it finds what somebody
-/// has changed by hand.
+/// Nothing waits for a comparison: it finds what somebody has changed by hand.
 const VERIFY: Duration = Duration::from_mins(1);
 
 /// Where Open vSwitch keeps its sockets by default, for a database that is reached over TCP.
@@ -36,6 +35,8 @@ pub struct OvsAgent {
     /// Directory of the bridges' management sockets.
     pub rundir: PathBuf,
     pub ovsdb_timeout: Duration,
+    /// How often the flows are read back and compared, give or take a half.
+    pub verify_interval: Duration,
 }
 
 /// A configuration that the agent cannot start with.
@@ -78,6 +79,7 @@ impl OvsAgent {
             ovsdb,
             rundir,
             ovsdb_timeout: settings.ovs.ovsdb_timeout,
+            verify_interval: VERIFY,
         })
     }
 }
@@ -122,7 +124,7 @@ pub fn run(
             loop {
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = clock.sleep(random.jitter(VERIFY)) => inbox.leave(|news| news.verify = true),
+                    () = clock.sleep(random.jitter(agent.verify_interval)) => inbox.leave(|news| news.verify = true),
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::wiring::Lan;
 
 /// Tags are given lowest first, kept as long as a port of the network is wired, and found again after a restart by the
 /// notes on the ports.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LocalVlans {
     tags: BTreeMap<Lan, VlanId>,
     owners: BTreeMap<VlanId, Lan>,
@@ -55,6 +55,10 @@ impl LocalVlans {
         if let Some(tag) = self.tags.remove(lan) {
             self.owners.remove(&tag);
         }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tags.len()
     }
 
     pub(crate) fn lans(&self) -> impl Iterator<Item = &Lan> {

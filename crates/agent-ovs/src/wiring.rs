@@ -75,6 +75,8 @@ pub(crate) enum Unwired {
     NoDevice,
     /// The switch has not taken the device, or refuses it.
     NoNumber(String),
+    /// No bridge is mapped to its physical network, or that bridge is not there.
+    NoPatch(String),
 }
 
 impl fmt::Display for Unwired {
@@ -85,6 +87,7 @@ impl fmt::Display for Unwired {
             Self::Unbound(why) => write!(f, "its segment cannot be carried: {why}"),
             Self::NoDevice => f.write_str("no device is plugged for it"),
             Self::NoNumber(why) => write!(f, "the switch has no port for its device: {why}"),
+            Self::NoPatch(name) => write!(f, "physical network {name} is not connected here"),
         }
     }
 }
