@@ -57,9 +57,9 @@ impl Cloud {
         let (hub, switch) = (self.state.join("hub.sock"), self.host.switch().database_socket());
         let text = format!(
             "[DEFAULT]\nhost = {HOST}\nstate_path = {state}\nauth_strategy = noauth\n\
-             bind_host = 127.0.0.1\ntransport_url = nucleon+unix://{hub}\nreport_interval = 5\n\
+             bind_host = 127.0.0.1\ntransport_url = nucleon+unix://{hub}\n\
              interface_driver = openvswitch\novs_use_veth = true\n\
-             [ovs]\novsdb_connection = unix:{switch}\ndatapath_type = netdev\n\
+             [agent]\nreport_interval = 5\n[ovs]\novsdb_connection = unix:{switch}\ndatapath_type = netdev\n\
              bridge_mappings = physnet1:{BR_EX}\n",
             state = self.host.dir().display(),
             hub = hub.display(),

@@ -28,10 +28,10 @@ pub async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let mut cloud = Cloud::start(binary).await?;
-    // No plugin agent here: the switch drops what reaches it, and its work is not measured.
-    let switch = cloud.host.switch();
-    switch.add_bridge(BR_INT).await?;
-    switch.vsctl(&["set-fail-mode", BR_INT, "secure"]).await?;
+    // The server gives a network to hosts that reach it, which the plugin agent tells.
+    let mut plugin = cloud.agent(Role::OvsAgent)?;
+    cloud.wait_status("the switch is ready", Role::OvsAgent, |status| status.rounds > 0).await?;
+    cloud.wait_alive("neutron-openvswitch-agent").await?;
     let mut agent = cloud.agent(Role::DhcpAgent)?;
     cloud.wait_status("the agent is up", Role::DhcpAgent, |status| status.rounds > 0).await?;
     cloud.wait_alive("neutron-dhcp-agent").await?;
@@ -61,6 +61,9 @@ pub async fn measure(
         receive_buffer: Some(4 << 20),
         ..PacketOptions::default()
     };
+    // From here on the switch drops what reaches it: the responder is measured, not the switch.
+    plugin.terminate(PATIENCE).await?;
+    cloud.host.switch().ofctl(&["del-flows", BR_INT]).await?;
     let load = Load::new(&ports)?;
     let socket = PacketSocket::open(netns, &near, options()).await?;
     // Until every machine is known there.

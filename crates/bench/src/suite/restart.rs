@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nucleon_agent::ServerStatus;
 use nucleon_lab::process::Process;
 use nucleon_lab::{Vm, link_name};
@@ -143,21 +143,30 @@ impl<'c> Received<'c> {
         // At its usual rate the log leaves out what would be counted.
         switch.appctl(&["-t", "ovs-vswitchd", "vlog/disable-rate-limit", "vconn"]).await?;
         switch.appctl(&["-t", "ovs-vswitchd", "vlog/set", "vconn:console:dbg"]).await?;
-        let begin = std::fs::metadata(log(cloud))?.len();
-        Ok(Self { cloud, begin })
+        let mut received = Self { cloud, begin: std::fs::metadata(log(cloud))?.len() };
+        // Whether it counts at all: one change alone, and one in a bundle.
+        let flow = "cookie=1,table=200,priority=1,actions=drop";
+        switch.ofctl(&["add-flow", BR_INT, flow]).await?;
+        switch.ofctl(&["--bundle", "del-flows", BR_INT, "cookie=1/-1"]).await?;
+        let counted = received.count()?;
+        ensure!(counted == 2, "the switch's log shows {counted} changes of flows instead of 2");
+        received.begin = std::fs::metadata(log(cloud))?.len();
+        Ok(received)
     }
 
     /// The messages since then that change flows.
     async fn changes(self) -> Result<f64> {
         let switch = self.cloud.host.switch();
         switch.appctl(&["-t", "ovs-vswitchd", "vlog/set", "vconn:console:info"]).await?;
+        Ok(f64::from(u32::try_from(self.count()?)?))
+    }
+
+    fn count(&self) -> Result<usize> {
         let text = std::fs::read(log(self.cloud))?;
-        let from = usize::try_from(self.begin)?;
-        let text = String::from_utf8_lossy(text.get(from..).unwrap_or_default()).into_owned();
-        anyhow::ensure!(text.contains("received: OFPT"), "the switch logs nothing it receives");
-        let count =
-            text.lines().filter(|line| CHANGES.iter().any(|change| line.contains(change))).count();
-        Ok(f64::from(u32::try_from(count)?))
+        let text = text.get(usize::try_from(self.begin)?..).unwrap_or_default();
+        let text = String::from_utf8_lossy(text);
+        let is_change = |line: &&str| CHANGES.iter().any(|change| line.contains(change));
+        Ok(text.lines().filter(is_change).count())
     }
 }
 

@@ -27,8 +27,11 @@ const OTHERS: usize = 2000;
 const PREFIX: u8 = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ports that the host has wired, after its agent.
+/// Ports that the host has wired, by its agent's word.
 pub(super) fn wired(status: &Status) -> u64 {
+    if let Some(wired) = status.details.get("wired").and_then(Value::as_u64) {
+        return wired;
+    }
     let lans = status.details.get("local_vlans").and_then(Value::as_array);
     let ports = |lan: &Value| lan.get("ports").and_then(Value::as_u64).unwrap_or_default();
     lans.into_iter().flatten().map(ports).sum()
