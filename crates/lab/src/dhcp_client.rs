@@ -97,14 +97,10 @@ impl Client {
     }
 
     /// Waits until the client's script was called for `event` (`renew`, `RENEW`, `deconfig`, …).
-    pub async fn wait_for(&mut self, event: &str, patience: Duration) -> Result<Lease> {
+    pub async fn wait_for(&mut self, event: &str, patience: Duration) -> Result<()> {
         let (lease, kind) = (self.lease.clone(), self.kind);
         let told = || read(&lease, kind).is_some_and(|words| event_of(&words) == event);
-        self.process
-            .wait_ready(patience, told)
-            .await
-            .with_context(|| format!("wait for {event}"))?;
-        self.lease()
+        self.process.wait_ready(patience, told).await.with_context(|| format!("wait for {event}"))
     }
 }
 

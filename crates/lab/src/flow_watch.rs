@@ -32,7 +32,7 @@ impl FlowWatch {
         let before = host.switch().dump_flows(bridge).await?;
         // It listens once a flow of its own makes is told.
         for _ in 0..200 {
-            let flow = format!("table=254,cookie={PROBE},priority=1,in_port=65000");
+            let flow = format!("table=253,cookie={PROBE},priority=1,in_port=65000");
             host.switch().ofctl(&["add-flow", bridge, &format!("{flow},actions=drop")]).await?;
             let gone = format!("cookie={PROBE}/-1");
             host.switch().ofctl(&["del-flows", bridge, &gone]).await?;

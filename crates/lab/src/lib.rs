@@ -20,6 +20,7 @@
 
 pub mod api;
 mod bare_metal;
+pub mod broadcast;
 pub mod capture;
 pub mod certificates;
 pub mod cloud;

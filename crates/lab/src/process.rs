@@ -99,7 +99,11 @@ impl Program {
         };
         command
             .args(&self.arguments)
+            // What runs in a lab does not depend on who started it.
+            .env_clear()
             .env("PATH", tools::PATH)
+            .env("LANG", "C.UTF-8")
+            .env("RUST_BACKTRACE", "1")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir("/")
             .stdin(Stdio::null())

@@ -1,8 +1,11 @@
 //! What can be run by name: each scenario brings up its own lab and says what it checks.
 
+mod dhcp;
 mod lab_self;
+mod plug_isolation;
 mod provider_flat;
 mod provider_vlan;
+mod restart_hitless;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,8 +28,14 @@ pub struct Scenario {
 pub type Running = Pin<Box<dyn Future<Output = Result<()>>>>;
 
 /// All scenarios, by name.
-pub const SCENARIOS: &[Scenario] =
-    &[lab_self::SCENARIO, provider_vlan::SCENARIO, provider_flat::SCENARIO];
+pub const SCENARIOS: &[Scenario] = &[
+    lab_self::SCENARIO,
+    provider_vlan::SCENARIO,
+    provider_flat::SCENARIO,
+    dhcp::SCENARIO,
+    plug_isolation::SCENARIO,
+    restart_hitless::SCENARIO,
+];
 
 impl Scenario {
     pub fn named(name: &str) -> Option<&'static Self> {

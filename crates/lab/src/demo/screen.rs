@@ -43,7 +43,7 @@ impl Screen {
         }
     }
 
-    #[expect(clippy::print_stdout, reason = "the demo's screen")]
+    #[expect(clippy::print_stdout, clippy::unused_self, reason = "this is the demo's screen")]
     pub(super) fn line(&self, text: &str) {
         println!("{text}");
         // Whoever reads a pipe wants to see each step when it is done.
