@@ -111,14 +111,20 @@ fn post<T: Resource>(
         if attribute.mirrors.is_some() || !attribute.is(Flags::POST) {
             continue;
         }
-        if attribute.name == PROJECT {
-            set(&mut draft, index, attribute, &project)?;
-        } else if let Some(value) = fields.get(attribute.name) {
-            set(&mut draft, index, attribute, value)?;
-        } else if let Some(value) = default(attribute) {
+        let value = match fields.get(attribute.name) {
+            _ if attribute.name == PROJECT => project.clone(),
+            Some(value) => value.clone(),
             // A declared default is of the declared type, which a test holds.
-            set(&mut draft, index, attribute, &value)?;
+            None => match default(attribute) {
+                Some(value) => value,
+                None => continue,
+            },
+        };
+        // Neither given nor left out, `null` as the default asks for anything, and policy has no say in it.
+        if value.is_null() && attribute.default == AttrDefault::Null {
+            continue;
         }
+        set(&mut draft, index, attribute, &value)?;
     }
     Ok(draft)
 }

@@ -9,11 +9,11 @@ use nucleon_model::{
 };
 use serde_json::{Value, json};
 
-fn reference() -> Option<Value> {
+fn reference(name: &str) -> Option<Value> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
     let directory =
         std::env::var_os("NUCLEON_REFERENCE").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let path = directory.join("neutron/api-definitions.json");
+    let path = directory.join("neutron").join(name);
     let Ok(text) = std::fs::read_to_string(&path) else {
         eprintln!("SKIPPED: no reference at {}", path.display());
         return None;
@@ -26,7 +26,11 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("network", "tenant_id", "required_by_policy", MIRROR),
     ("subnet", "tenant_id", "required_by_policy", MIRROR),
     ("port", "tenant_id", "required_by_policy", MIRROR),
+    ("subnet", "segment_id", "enforce_policy", RULES),
 ];
+
+const RULES: &str =
+    "policy has rules for it, which an extension switches on that is not in the map";
 
 const MIRROR: &str = "policy reads project_id, which tenant_id shows a second time";
 
@@ -100,7 +104,7 @@ fn compare(reference: &Value, decl: &'static ResourceDecl) -> Vec<Difference> {
 
 #[test]
 fn the_flags_are_neutrons() {
-    let Some(reference) = reference() else { return };
+    let Some(reference) = reference("api-definitions.json") else { return };
     let differences: Vec<Difference> =
         [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL]
             .into_iter()
@@ -119,4 +123,31 @@ fn the_flags_are_neutrons() {
     assert!(unexpected.is_empty(), "{} differences:\n{}", unexpected.len(), unexpected.join("\n"));
     let found = differences.iter().filter(excepted).count();
     assert_eq!(found, EXCEPTIONS.len(), "an exception is one no more: {differences:?}");
+}
+
+/// Attributes with rules that say no more than those of their objects.
+const AS_THE_OBJECT: &[&str] = &["tags"];
+
+#[test]
+fn what_policy_has_rules_for_is_guarded() {
+    let Some(defaults) = reference("policy-defaults.json") else { return };
+    let rules: Vec<&str> = defaults["rules"]
+        .as_array()
+        .expect("rules")
+        .iter()
+        .filter_map(|rule| rule["name"].as_str())
+        .collect();
+    let mut ruled = 0;
+    for decl in [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL] {
+        for attribute in decl.attributes {
+            let has_rule = ["create", "update", "get"].iter().any(|verb| {
+                rules.contains(&format!("{verb}_{}:{}", decl.name, attribute.name).as_str())
+            });
+            if has_rule && !AS_THE_OBJECT.contains(&attribute.name) {
+                ruled += 1;
+                assert!(attribute.is(Flags::GUARDED), "{} {}", decl.name, attribute.name);
+            }
+        }
+    }
+    assert!(ruled > 10, "only {ruled} attributes have rules");
 }

@@ -167,7 +167,7 @@ resource! {
             { "subnet", flags!(POST FILTER SORT), Rule::Plain, Unless::Unset }
         /// The segment that it is confined to.
         "segment_id": segment_id: Option<SegmentId> as SegmentId ["segment_id"]
-            { "segment", flags!(POST PUT FILTER SORT NULLABLE), Rule::Plain, Unless::Null }
+            { "segment", flags!(POST PUT FILTER SORT GUARDED NULLABLE), Rule::Plain, Unless::Null }
         /// Text for people.
         "description": description: String as String ["description"]
             { "standard-attr-description", flags!(POST PUT FILTER), Rule::Text(255), Unless::Text("") }

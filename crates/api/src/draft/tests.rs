@@ -147,6 +147,20 @@ fn null_is_a_value_only_where_declared() {
 }
 
 #[test]
+fn null_as_the_default_asks_for_nothing() {
+    let subnet = json!({"network_id": NETWORK, "ip_version": 4, "segment_id": null});
+    for body in
+        [json!({"subnet": subnet}), json!({"subnet": {"network_id": NETWORK, "ip_version": 4}})]
+    {
+        let Wanted::One(draft) = post_as::<Subnet>(&member(), &body).unwrap() else { panic!() };
+        assert_eq!(draft.segment_id, Field::Absent);
+    }
+    let body = json!({"subnet": {"segment_id": null}});
+    let draft = update::<Subnet>(&body, all::<Subnet>(), &member()).unwrap();
+    assert_eq!(draft.segment_id, Field::Null);
+}
+
+#[test]
 fn a_required_attribute_is_asked_for_by_name() {
     assert_eq!(
         refusal::<Subnet>(&json!({"network_id": NETWORK, "cidr": "10.5.0.0/24"})),

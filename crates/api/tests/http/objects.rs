@@ -139,3 +139,37 @@ async fn agents_are_the_administrators_to_see() {
     let ask = Ask::new("POST", &format!("{agent}/dhcp-networks")).by("adm", ADMIN).json(&json!({}));
     cloud.send(ask).await.is(400, "HTTPBadRequest", "Unable to find 'network_id' in request body");
 }
+
+#[tokio::test]
+async fn the_segment_of_a_subnet_is_the_administrators_business() {
+    let cloud = Cloud::new().await;
+    let network = cloud.make("networks", "network", &json!({})).await;
+    let subnet = json!({"network_id": network["id"], "ip_version": 4, "cidr": "10.2.0.0/24"});
+    let asked = |segment: Value, cidr: &str| {
+        let mut subnet = subnet.clone();
+        subnet["segment_id"] = segment;
+        subnet["cidr"] = json!(cidr);
+        subnet
+    };
+    let id = json!("2365be13-0406-43e7-9608-05a301bce191");
+    let body = json!({"subnet": asked(id, "10.3.0.0/24")});
+    cloud.post("/v2.0/subnets", &body).await.is(
+        403,
+        "PolicyNotAuthorized",
+        "(rule:create_subnet and rule:create_subnet:segment_id) is disallowed by policy",
+    );
+    // Asking for none is no different from not asking.
+    let made = cloud.make("subnets", "subnet", &asked(Value::Null, "10.2.0.0/24")).await;
+    assert!(made.get("segment_id").is_none(), "{made}");
+
+    let path = format!("/v2.0/subnets/{}", made["id"].as_str().unwrap());
+    let body = json!({"subnet": {"segment_id": null}});
+    cloud.put(&path, &body).await.is(
+        403,
+        "PolicyNotAuthorized",
+        "(rule:update_subnet and rule:update_subnet:segment_id) is disallowed by policy",
+    );
+    let admins = cloud.send(Ask::new("GET", &path).by("adm", ADMIN)).await.json();
+    assert_eq!(admins["subnet"]["segment_id"], Value::Null);
+    assert!(admins["subnet"].as_object().unwrap().contains_key("segment_id"));
+}
