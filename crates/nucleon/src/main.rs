@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod control;
 mod database;
+mod gauges;
 mod program;
 mod server;
 mod wiring;

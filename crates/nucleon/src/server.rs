@@ -13,6 +13,7 @@ use nucleon_core::{Core, DefaultPolicy};
 use nucleon_db::Store;
 use nucleon_obs::Group;
 
+use crate::gauges::Gauges;
 use crate::program::Start;
 use crate::{database, wiring};
 
@@ -66,6 +67,10 @@ pub(crate) async fn start_server(start: &Start) -> anyhow::Result<Hub> {
                 () = stop.cancelled() => {}
             }
         }
+    });
+    core_tasks.spawn_vital("gauges", {
+        let (gauges, core) = (Gauges::new(metrics), core.clone());
+        |stop| gauges.follow(core, stop)
     });
     core_tasks.spawn_vital("maintenance", |stop| core.maintain(stop));
     close_store(&store_tasks, store);

@@ -1,0 +1,7 @@
+//! The program as its users meet it: exit codes, what it prints, what survives.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod configuration;
+mod server;
+mod support;
