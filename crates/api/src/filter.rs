@@ -104,6 +104,9 @@ pub(crate) fn convert(invalid: &Invalid) -> Error {
 }
 
 /// `fixed_ips=ip_address=…`, `fixed_ips=ip_address_substr=…`, `fixed_ips=subnet_id=…`; other keys mean nothing.
+///
+/// Each key is a condition of its own, and one address of the port may meet one of them and another the next: Neutron
+/// asks with an `EXISTS` for each.
 fn fixed_ips(decl: &ResourceDecl, values: &[&str]) -> Result<Vec<Filter>> {
     let mut wanted: [(&str, Vec<FixedIpFilter>, bool); 3] = [
         ("ip_address", Vec::new(), false),

@@ -151,6 +151,52 @@ async fn ports_are_found_by_their_addresses() {
 }
 
 #[tokio::test]
+async fn each_key_of_an_address_filter_may_be_met_by_another_address() {
+    let cloud = Cloud::new().await;
+    let network = cloud.make("networks", "network", &json!({})).await;
+    let id = &network["id"];
+    let mut subnets = Vec::new();
+    for cidr in ["10.2.0.0/24", "10.3.0.0/24", "10.4.0.0/24"] {
+        let subnet = json!({"network_id": id, "ip_version": 4, "cidr": cidr});
+        let subnet = cloud.make("subnets", "subnet", &subnet).await;
+        subnets.push(subnet["id"].as_str().unwrap().to_owned());
+    }
+    for (name, addresses) in [
+        ("both", &["10.2.0.10", "10.3.0.10"][..]),
+        ("left", &["10.2.0.11"][..]),
+        ("right", &["10.3.0.11"][..]),
+    ] {
+        let addresses: Vec<Value> =
+            addresses.iter().map(|address| json!({"ip_address": address})).collect();
+        let port = json!({"network_id": id, "name": name, "fixed_ips": addresses});
+        cloud.make("ports", "port", &port).await;
+    }
+    let [left, right, empty] = subnets.as_slice() else { panic!("{subnets:?}") };
+    for (query, expected) in [
+        // Values of one key are alternatives.
+        (
+            format!("fixed_ips=subnet_id={left}&fixed_ips=subnet_id={right}"),
+            &["both", "left", "right"][..],
+        ),
+        (format!("fixed_ips=subnet_id={left}&fixed_ips=subnet_id={empty}"), &["both", "left"][..]),
+        (
+            "fixed_ips=ip_address=10.2.0.11&fixed_ips=ip_address=10.3.0.11".to_owned(),
+            &["left", "right"][..],
+        ),
+        // Keys must all be met, by whichever address.
+        (format!("fixed_ips=ip_address=10.2.0.10&fixed_ips=subnet_id={left}"), &["both"][..]),
+        (format!("fixed_ips=ip_address=10.2.0.10&fixed_ips=subnet_id={right}"), &["both"][..]),
+        (format!("fixed_ips=ip_address=10.2.0.11&fixed_ips=subnet_id={right}"), &[][..]),
+        (format!("fixed_ips=ip_address_substr=10.2.&fixed_ips=subnet_id={right}"), &["both"][..]),
+        (format!("fixed_ips=ip_address_substr=10.3.&fixed_ips=subnet_id={empty}"), &[][..]),
+    ] {
+        let path = format!("/v2.0/ports?{query}&fields=name&sort_key=name&sort_dir=asc");
+        let expected: Vec<Value> = expected.iter().map(|name| json!({"name": name})).collect();
+        assert_eq!(cloud.get(&path).await.json(), json!({"ports": expected}), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn every_filter_and_sort_key_can_be_used() {
     use nucleon_model::{Agent, Flags, Network, Port, Resource, Segment, Subnet};
 

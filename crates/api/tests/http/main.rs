@@ -10,4 +10,5 @@ mod reference;
 mod refusals;
 mod replay;
 mod server;
+mod storm;
 mod tags;
