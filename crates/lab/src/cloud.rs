@@ -316,24 +316,27 @@ impl Cloud {
     }
 }
 
-/// Asks every 10 ms until the answer is yes; the last failure is why it never was.
+/// Asks until the answer is yes, often at first; the last failure is why it never was.
 pub async fn wait_until(
     patience: Duration,
     mut ask: impl AsyncFnMut() -> Result<bool>,
 ) -> Result<()> {
+    const SHORTEST: Duration = Duration::from_millis(2);
+    const LONGEST: Duration = Duration::from_millis(200);
     let clock = Clock::system();
-    let deadline = clock.mono() + patience;
+    let start = clock.mono();
     loop {
         let answer = ask().await;
         if matches!(answer, Ok(true)) {
             return Ok(());
         }
-        if clock.mono() > deadline {
+        if clock.mono() - start > patience {
             return match answer {
                 Err(error) => Err(error.context(format!("not so after {patience:?}"))),
                 Ok(_) => bail!("not so after {patience:?}"),
             };
         }
-        clock.sleep(Duration::from_millis(10)).await;
+        let elapsed = clock.mono() - start;
+        clock.sleep((elapsed / 20).clamp(SHORTEST, LONGEST)).await;
     }
 }

@@ -9,8 +9,11 @@ use nucleon_linux::{LinkName, Netns};
 
 use crate::lab::{Lab, Owner, Places};
 use crate::net::isolation_rules;
-use crate::process::{Place, Process, Program, tail};
+use crate::process::{Place, Process, Program, tail, tail_where};
 use crate::switch::Switch;
+
+/// What the server logs of a request that only looked, as the lab's waiting does all the time.
+const LOOKED: &str = "request answered method=GET";
 
 /// A host. What runs on it is started with [`Host::program`].
 #[derive(Debug)]
@@ -88,14 +91,14 @@ impl Host {
         program.run_with(&isolation_rules(links)).await.map(drop)
     }
 
-    /// The last lines of every log of this host.
+    /// The last lines of every log of this host, but for requests that only looked.
     pub fn logs(&self, lines: usize) -> Vec<(PathBuf, String)> {
         let mut logs: Vec<_> = [self.dir.as_path(), self.switch.dir()]
             .into_iter()
             .flat_map(|dir| std::fs::read_dir(dir).into_iter().flatten().flatten())
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
-            .map(|path| (path.clone(), tail(&path, lines)))
+            .map(|path| (path.clone(), tail_where(&path, lines, |line| !line.contains(LOOKED))))
             .collect();
         logs.sort();
         logs

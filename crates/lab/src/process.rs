@@ -261,9 +261,15 @@ impl Process {
 
 /// The last lines of a file; empty where there is none.
 pub fn tail(path: &Path, lines: usize) -> String {
+    tail_where(path, lines, |_| true)
+}
+
+/// The last lines of a file that are `wanted`.
+pub(crate) fn tail_where(path: &Path, lines: usize, wanted: impl Fn(&str) -> bool) -> String {
     let bytes = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let mut last: Vec<&str> = text.lines().rev().take(lines).collect();
+    let wanted = text.lines().rev().filter(|line| wanted(line));
+    let mut last: Vec<&str> = wanted.take(lines).collect();
     last.reverse();
     last.join("\n")
 }

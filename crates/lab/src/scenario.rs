@@ -1,6 +1,7 @@
 //! What can be run by name: each scenario brings up its own lab and says what it checks.
 
 mod dhcp;
+mod faults;
 mod lab_self;
 mod plug_isolation;
 mod provider_flat;
@@ -35,6 +36,7 @@ pub const SCENARIOS: &[Scenario] = &[
     dhcp::SCENARIO,
     plug_isolation::SCENARIO,
     restart_hitless::SCENARIO,
+    faults::SCENARIO,
 ];
 
 impl Scenario {

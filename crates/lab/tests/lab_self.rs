@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nucleon_lab::scenario::Scenario;
-use nucleon_lab::{Host, Lab, Station, sweep};
+use nucleon_lab::{FlowWatch, Host, Lab, Plug, Station, Vm, link_name, sweep};
 
 /// `None`, said aloud, where labs cannot be made.
 fn lab() -> Option<Arc<Lab>> {
@@ -129,4 +129,85 @@ async fn a_target_that_is_not_there_is_not_reached() {
     let capture = station.capture().await.unwrap();
     let error = capture.wait_for("anything", patience, |_| false).await.unwrap_err();
     assert!(error.to_string().contains("not seen within 300ms: anything"), "{error}");
+}
+
+#[tokio::test]
+async fn a_flow_watch_sees_each_change_and_nothing_else() {
+    let Some(lab) = lab() else { return };
+    let host = Host::start(&lab, "compute1").await.unwrap();
+    let switch = host.switch();
+    switch.add_bridge("br-int").await.unwrap();
+    switch.ofctl(&["add-flow", "br-int", "priority=7,actions=drop"]).await.unwrap();
+    let mut watch = FlowWatch::start(&host, "br-int").await.unwrap();
+    switch.dump_flows("br-int").await.unwrap();
+    assert_eq!(watch.changes().unwrap(), Vec::<String>::new());
+    // The same flow again, a changed one, a deletion: each is a flow-mod.
+    for (done, change) in [
+        ["add-flow", "br-int", "priority=7,actions=drop"],
+        ["mod-flows", "br-int", "priority=7,actions=normal"],
+        ["--strict", "del-flows", "br-int"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let mut words = change.to_vec();
+        if done == 2 {
+            words.push("priority=7");
+        }
+        switch.ofctl(&words).await.unwrap();
+        let patience = Duration::from_secs(5);
+        let seen = nucleon_lab::wait_until(patience, async || Ok(watch.changes()?.len() > done));
+        seen.await.unwrap_or_else(|error| panic!("{words:?}: {error:#}"));
+    }
+}
+
+#[tokio::test]
+async fn a_host_comes_back_with_its_bridges_and_a_fresh_run() {
+    let Some(lab) = lab() else { return };
+    let host = Host::start(&lab, "compute1").await.unwrap();
+    host.switch().add_bridge("br-ex").await.unwrap();
+    host.program("ip").args(["netns", "add", "qdhcp-1"]).run().await.unwrap();
+    let inner = host.inner_netns("qdhcp-1");
+    assert!(inner.exists() && !Path::new("/run/netns/qdhcp-1").exists());
+    assert_eq!(host.program("hostname").run().await.unwrap(), "compute1\n");
+    host.power_off().await.unwrap();
+    host.power_on().await.unwrap();
+    assert_eq!(host.switch().bridges().await.unwrap(), ["br-ex"]);
+    assert!(!host.inner_netns("qdhcp-1").exists());
+}
+
+#[tokio::test]
+async fn a_guest_does_not_reach_its_host_past_the_switch() {
+    let Some(lab) = lab() else { return };
+    let host = Arc::new(Host::start(&lab, "compute1").await.unwrap());
+    host.switch().add_bridge("br-int").await.unwrap();
+    let mac = "fa:16:3e:00:00:01".parse().unwrap();
+    let vm = Vm::create(&lab, "vm1", &host, Plug::new("0123456789ab", mac)).await.unwrap();
+    let host_address = "10.0.9.1/24".parse().unwrap();
+    host.netns().links().add_address(vm.tap(), host_address).await.unwrap();
+    vm.set_address("10.0.9.2/24".parse().unwrap()).await.unwrap();
+    let (target, patience) = ("10.0.9.1".parse().unwrap(), Duration::from_millis(500));
+    assert_eq!(vm.arp(target, patience).await.unwrap(), None);
+    // It is the rules that keep it away: the switch takes a copy only.
+    host.program("nft").args(["flush", "ruleset"]).run().await.unwrap();
+    assert!(vm.arp(target, Duration::from_secs(5)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn daemons_of_a_switch_are_killed_and_come_back() {
+    use nucleon_lab::Daemon;
+    let Some(lab) = lab() else { return };
+    let host = Host::start(&lab, "compute1").await.unwrap();
+    let switch = host.switch();
+    switch.add_bridge("br-int").await.unwrap();
+    switch.ofctl(&["add-flow", "br-int", "priority=7,actions=drop"]).await.unwrap();
+    for daemon in [Daemon::Database, Daemon::Vswitchd] {
+        switch.kill(daemon).await.unwrap();
+        switch.start_again(daemon).await.unwrap();
+        switch.restart(daemon).await.unwrap();
+        assert!(switch.resident(daemon).await.unwrap() > 1000);
+    }
+    // A switch that was started anew has lost its flows, as on any host.
+    assert!(!switch.dump_flows("br-int").await.unwrap().contains("priority=7"));
+    assert!(host.netns().links().link(&link_name("br-int").unwrap()).await.unwrap().is_some());
 }
