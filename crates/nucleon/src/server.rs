@@ -109,12 +109,13 @@ async fn listen(hub: &Hub, settings: &Settings) -> anyhow::Result<()> {
 
 async fn api_options(settings: &Settings) -> anyhow::Result<ApiOptions> {
     let api = &settings.api;
-    let limit = api.pagination_max_limit.0.map(|limit| NonZeroU64::from(limit));
+    let limit = api.pagination_max_limit.0.map(NonZeroU64::from);
     Ok(ApiOptions {
         bind: wiring::resolve(&api.bind_host, api.bind_port.get()).await?,
-        unknown_filters: match api.filter_validation {
-            true => UnknownFilters::Refused,
-            false => UnknownFilters::Ignored,
+        unknown_filters: if api.filter_validation {
+            UnknownFilters::Refused
+        } else {
+            UnknownFilters::Ignored
         },
         bulk_limit: if api.allow_bulk { ApiOptions::default().bulk_limit } else { None },
         page_limit: limit,

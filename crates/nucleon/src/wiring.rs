@@ -134,9 +134,10 @@ pub(crate) fn hub_servers(settings: &Settings) -> anyhow::Result<Vec<ServerAt>> 
                 HostAddress::Address(ip) => SocketAddr::new(ip, port.get()).to_string(),
                 HostAddress::Name(name) => format!("{name}:{}", port.get()),
             },
-            tls: match settings.hub.tls {
-                true => Some(ClientTls::load(&tls_files(settings)?)?),
-                false => None,
+            tls: if settings.hub.tls {
+                Some(ClientTls::load(&tls_files(settings)?)?)
+            } else {
+                None
             },
         },
     }])
