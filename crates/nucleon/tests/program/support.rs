@@ -11,9 +11,13 @@ use serde_json::Value;
 /// How long a server may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+#[expect(clippy::disallowed_methods, reason = "programs are what is tested, and tested with")]
+pub(crate) fn command(program: &str) -> Command {
+    Command::new(program)
+}
+
 pub(crate) fn nucleon() -> Command {
-    #[expect(clippy::disallowed_methods, reason = "the program is what is tested")]
-    let mut command = Command::new(env!("CARGO_BIN_EXE_nucleon"));
+    let mut command = command(env!("CARGO_BIN_EXE_nucleon"));
     command.env_remove("NUCLEON_LOG");
     command
 }
@@ -26,6 +30,15 @@ pub(crate) fn file(directory: &Path, name: &str, text: &str) -> String {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
+}
+
+/// Waits until a condition holds.
+pub(crate) fn patiently(holds: impl Fn() -> bool) {
+    let begun = now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "it did not come to hold in {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// A port that was free a moment ago.
