@@ -6,7 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use nucleon_core::{Error, Noun, Operations};
+use nucleon_core::{Caller, Error, Noun, Operations};
 use nucleon_model::AttrSet;
 
 use crate::app::Api;
@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::draft::{self, Bulk, Wanted};
 use crate::edge::Answer;
 use crate::fault::{Fault, json};
-use crate::links::{self, Ends};
+use crate::links::{self, Ends, Link};
 use crate::{query, render};
 
 /// `/v2.0/ports` and `/v2.0/ports/{id}`, for the resource `T`.
@@ -78,7 +78,7 @@ async fn list<T: Noun>(api: &Api, call: Call) -> Answer {
         };
         links::page(&call.address(api), &call.params, &ends)
     });
-    many(api, &call, &records, fields, &links)
+    many(api, call.caller, records, fields, links).await
 }
 
 async fn create<T: Noun>(api: &Api, mut call: Call) -> Answer {
@@ -131,16 +131,30 @@ fn one<T: Noun>(api: &Api, call: &Call, record: &T, fields: AttrSet) -> Answer {
     Ok(json(StatusCode::OK, render::member(record, shown)?))
 }
 
+/// Records of a list that are written where the request is served: some 200 KB in 0.2 ms. More would keep other
+/// requests waiting, 5,000 of them for 9 ms.
+const AT_ONCE: usize = 250;
+
 /// An answer with a list.
-pub(crate) fn many<T: Noun>(
+pub(crate) async fn many<T: Noun>(
     api: &Api,
-    call: &Call,
-    records: &[T],
+    caller: Caller,
+    records: Vec<T>,
     fields: AttrSet,
-    links: &[links::Link],
+    links: Vec<Link>,
 ) -> Answer {
-    let shown = |record: &T| fields.and(record.shown(api.core(), &call.caller));
-    Ok(json(StatusCode::OK, render::collection(records, shown, links)?))
+    let apart = records.len() > AT_ONCE;
+    let api = api.clone();
+    let write = move || {
+        let shown = |record: &T| fields.and(record.shown(api.core(), &caller));
+        render::collection(&records, shown, &links)
+    };
+    let body = if apart {
+        tokio::task::spawn_blocking(write).await.map_err(Error::internal)??
+    } else {
+        write()?
+    };
+    Ok(json(StatusCode::OK, body))
 }
 
 pub(crate) fn no_content() -> Response {

@@ -29,7 +29,7 @@ async fn networks(State(api): State<Api>, id: Id, request: Request) -> Answer {
         Method::GET => {
             let call = Call::receive(&api, request).await?;
             let networks = seam::dhcp_networks(api.core(), &call.caller, &agent).await?;
-            listed::<Network>(&api, &call, &networks)
+            listed::<Network>(&api, call, networks).await
         }
         Method::POST => {
             let mut call = Call::receive(&api, request).await?;
@@ -66,9 +66,10 @@ async fn agents(State(api): State<Api>, id: Id, request: Request) -> Answer {
     }
     let call = Call::receive(&api, request).await?;
     let agents = seam::dhcp_agents(api.core(), &call.caller, &network).await?;
-    listed::<Agent>(&api, &call, &agents)
+    listed::<Agent>(&api, call, agents).await
 }
 
-fn listed<T: Noun>(api: &Api, call: &Call, records: &[T]) -> Answer {
-    many(api, call, records, query::fields(T::DECL, api.enabled(T::DECL), &call.params), &[])
+async fn listed<T: Noun>(api: &Api, call: Call, records: Vec<T>) -> Answer {
+    let fields = query::fields(T::DECL, api.enabled(T::DECL), &call.params);
+    many(api, call.caller, records, fields, Vec::new()).await
 }

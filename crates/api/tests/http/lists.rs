@@ -104,6 +104,20 @@ async fn a_list_without_a_limit_has_no_links_and_no_marker() {
 }
 
 #[tokio::test]
+async fn a_long_list_shows_what_a_short_one_does() {
+    let cloud = Cloud::new().await;
+    let names: Vec<String> = (0..300).map(|number| format!("n{number:03}")).collect();
+    let wanted: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+    let answer = cloud.post("/v2.0/networks", &json!({"networks": wanted})).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let order = "sort_key=name&sort_dir=asc";
+    let long = cloud.get(&format!("/v2.0/networks?{order}")).await.json();
+    assert_eq!(texts(&long, "name"), names);
+    let short = cloud.get(&format!("/v2.0/networks?{order}&limit=3")).await.json();
+    assert_eq!(&long["networks"].as_array().unwrap()[..3], short["networks"].as_array().unwrap());
+}
+
+#[tokio::test]
 async fn a_marker_must_exist_where_there_are_pages() {
     let cloud = five().await;
     let answer = cloud.get("/v2.0/networks?limit=1&marker=nope").await;

@@ -102,6 +102,8 @@ struct Blow {
     decl: usize,
     member: bool,
     admin: bool,
+    /// Sets subnets apart.
+    seat: u16,
     /// Attributes laid over an object that could be made.
     object: Value,
     /// A body in place of `{"port": object}`.
@@ -122,16 +124,17 @@ fn blow() -> impl Strategy<Value = Blow> {
         let name = prop_oneof![8 => prop::sample::select(names), 1 => any::<String>()];
         (
             prop::sample::select(vec!["POST", "PUT", "GET"]),
-            any::<(bool, bool)>(),
+            any::<(bool, bool, u16)>(),
             object(DECLS[decl]),
             prop::option::weighted(0.2, json_value()),
             vec((name, text()), 0..3),
         )
-            .prop_map(move |(method, (member, admin), object, body, query)| Blow {
+            .prop_map(move |(method, (member, admin, seat), object, body, query)| Blow {
                 method,
                 decl,
                 member,
                 admin,
+                seat,
                 object,
                 body,
                 query,
@@ -177,7 +180,8 @@ impl Target {
         if blow.method != "GET" {
             let mut object = match (blow.method, decl.name) {
                 ("POST", "subnet") => {
-                    json!({"network_id": self.network, "ip_version": 6, "cidr": "fd00:5::/64"})
+                    json!({"network_id": self.network, "ip_version": 6,
+                           "cidr": format!("fd00:{:x}::/64", blow.seat)})
                 }
                 ("POST", "port") => json!({"network_id": self.network}),
                 _ => json!({}),
@@ -242,6 +246,6 @@ fn whatever_is_sent_is_answered_and_refusals_can_be_read() {
     // A storm that only ever hits the door proves nothing.
     for status in [200, 201, 400] {
         let count = statuses.get(&status).copied().unwrap_or_default();
-        assert!(count > CASES / 50, "only {count} answers with {status}: {statuses:?}");
+        assert!(count >= 10, "only {count} answers with {status}: {statuses:?}");
     }
 }
