@@ -4,8 +4,8 @@
 //! it wires. Foreign bridges, ports and flows are left alone. A port that it has not wired neither sends nor receives.
 //!
 //! ```text
-//!   view (from the server) ──┐                            ┌─► OVSDB transactions: tags, notes
-//!                            ├─► plan: pure ─► a round ───┼─► a bundle per physical bridge, then br-int
+//!   view (from the server) ──┐                            ┌─► a bundle per physical bridge, then br-int
+//!                            ├─► plan: pure ─► a round ───┼─► OVSDB transactions: tags, notes
 //!   devices (from OVSDB) ────┘   wiring, flows, rows      └─► report: wired, unwired
 //!   patches (made first) ────┘
 //!

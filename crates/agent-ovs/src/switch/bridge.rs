@@ -83,7 +83,7 @@ impl Bridge {
         inbox: &Inbox,
         group: &Group,
     ) -> Result<(usize, usize), SwitchError> {
-        if self.held == Held::Known && self.link.is_some() && !self.tables.is_edited() {
+        if self.held == Held::Known && !self.tables.is_edited() {
             return Ok((0, 0));
         }
         let connection = self.connection(rundir, inbox, group).await?;
@@ -157,9 +157,6 @@ impl Bridge {
         });
         self.link = Some(Link { connection: connection.clone(), _watch: watch });
         self.returning = None;
-        if self.held == Held::Known {
-            self.held = Held::Doubtful;
-        }
         Ok(connection)
     }
 

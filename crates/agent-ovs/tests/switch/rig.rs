@@ -217,9 +217,9 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl 
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    if tokio::time::timeout(PATIENCE, waited).await.is_err() {
-        panic!("not so within {PATIENCE:?}: {what}\n{}", crate::agent::logged(&[]).join("\n"));
-    }
+    let in_time = tokio::time::timeout(PATIENCE, waited).await;
+    let log = || crate::agent::logged(&[]).join("\n");
+    assert!(in_time.is_ok(), "not so within {PATIENCE:?}: {what}\n{}", log());
 }
 
 /// Both ways, or it panics.
