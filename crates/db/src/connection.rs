@@ -77,7 +77,9 @@ impl Pools {
                     .foreign_keys(true)
                     // A long snapshot lets the log grow; it is cut back to this afterwards.
                     .pragma("journal_size_limit", "67108864");
-                let write = file.clone().create_if_missing(true);
+                // Keys are random, so a write touches pages all over: with SQLite's 2 MB a port create of 3,000 reads 23
+                // of them again.
+                let write = file.clone().create_if_missing(true).pragma("cache_size", "-16384");
                 let read = file.pragma("query_only", "ON");
                 let pool = |size| {
                     SqlitePoolOptions::new()
