@@ -132,3 +132,38 @@ pub fn run(
     let runner = Runner::new(options, applier, hub, wake, clock, random);
     group.spawn_vital("ovs-agent", |stop| runner.run(stop));
 }
+
+#[cfg(test)]
+mod tests {
+    use nucleon_conf::{Machine, Sources};
+
+    use super::*;
+
+    fn agent(text: &str) -> Result<OvsAgent, ConfigError> {
+        let machine = Machine { hostname: "compute1".to_owned(), state_path: "/state".into() };
+        let sources = Sources::new(machine).text("agent.conf", text);
+        OvsAgent::from_settings(&Settings::load(&sources).unwrap().settings)
+    }
+
+    #[test]
+    fn sockets_of_bridges_lie_beside_the_database_s() {
+        let text = "[ovs]\novsdb_connection = unix:/run/other/db.sock\nintegration_bridge = br-x\n\
+                    bridge_mappings = p1:br-ex,p2:br-flat\ndatapath_type = netdev\n";
+        let agent = agent(text).unwrap();
+        assert_eq!(agent.ovsdb, Endpoint::Unix("/run/other/db.sock".into()));
+        assert_eq!(agent.rundir, PathBuf::from("/run/other"));
+        assert_eq!(agent.host, "compute1");
+        assert_eq!(agent.bridges.integration, "br-x");
+        assert_eq!(agent.bridges.datapath_type, "netdev");
+        assert_eq!(agent.bridges.mappings["p2"], "br-flat");
+    }
+
+    #[test]
+    fn a_database_over_tcp_is_reached_by_address_only() {
+        let reached = agent("[ovs]\novsdb_connection = tcp:127.0.0.1:6640\n").unwrap();
+        assert_eq!(reached.ovsdb, Endpoint::Tcp("127.0.0.1:6640".parse().unwrap()));
+        assert_eq!(reached.rundir, PathBuf::from(DEFAULT_RUNDIR));
+        let named = agent("[ovs]\novsdb_connection = tcp:switch.example:6640\n");
+        assert!(matches!(named, Err(ConfigError::Name(name)) if name == "switch.example"));
+    }
+}

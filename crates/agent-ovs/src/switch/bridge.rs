@@ -17,6 +17,10 @@ const EXCHANGE_LIMIT: Duration = Duration::from_mins(1);
 /// Between attempts to reach a bridge whose switch is gone. Nothing else tells that it is back: ovs-vswitchd writes to the
 /// database only what is not there already.
 const RETURN_PAUSE: Duration = Duration::from_millis(25);
+/// The same for one that stays away, as one that the switch cannot make.
+const LONG_PAUSE: Duration = Duration::from_millis(500);
+/// So many rounds in vain make a bridge one that stays away.
+const SHORT_ABSENCE: u32 = 5;
 
 #[derive(Debug)]
 pub(super) struct Bridge {
@@ -26,6 +30,8 @@ pub(super) struct Bridge {
     held: Held,
     /// Waits for the switch to come back.
     returning: Option<OwnedTask>,
+    /// How many rounds have not reached it.
+    missed: u32,
 }
 
 #[derive(Debug)]
@@ -50,7 +56,14 @@ enum Held {
 
 impl Bridge {
     pub(super) fn new(name: String) -> Self {
-        Self { name, tables: Tables::default(), link: None, held: Held::Unread, returning: None }
+        Self {
+            name,
+            tables: Tables::default(),
+            link: None,
+            held: Held::Unread,
+            returning: None,
+            missed: 0,
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -157,17 +170,20 @@ impl Bridge {
         });
         self.link = Some(Link { connection: connection.clone(), _watch: watch });
         self.returning = None;
+        self.missed = 0;
         Ok(connection)
     }
 
     /// Wakes the agent as soon as the bridge can be reached again.
     pub(super) fn await_return(&mut self, rundir: &Path, inbox: &Inbox, group: &Group) {
         let (inbox, path) = (inbox.clone(), socket(rundir, &self.name));
+        self.missed = self.missed.saturating_add(1);
+        let pause = if self.missed > SHORT_ABSENCE { LONG_PAUSE } else { RETURN_PAUSE };
         let name = format!("return of bridge {}", self.name);
         self.returning = Some(group.spawn_owned(name, |stop| async move {
             let reached = async {
                 while tokio::net::UnixStream::connect(&path).await.is_err() {
-                    tokio::time::sleep(RETURN_PAUSE).await;
+                    tokio::time::sleep(pause).await;
                 }
             };
             tokio::select! {
