@@ -164,7 +164,7 @@ impl Run<'_> {
 
     /// P1: bare commits and creates by turns, so that both see the same disk.
     async fn one_client(&mut self, network: &Network) -> Result<usize> {
-        let (rounds, each) = (self.effort.pick(3, 9), self.effort.pick(20, 40));
+        let (rounds, each) = (self.effort.pick(3, 15), self.effort.pick(20, 40));
         let call = network.port();
         let (mut bare, mut creates, mut above) = (Vec::new(), Vec::new(), Vec::new());
         let limits = disk::flushes(self.directory.path()).await?;
@@ -192,7 +192,7 @@ impl Run<'_> {
 
     /// P2: one subnet, many clients.
     async fn many_clients(&mut self, network: &Network) -> Result<usize> {
-        let (rounds, each) = (self.effort.pick(2, 5), self.effort.pick(200, 600));
+        let (rounds, each) = (self.effort.pick(2, 7), self.effort.pick(200, 500));
         let mut clients = Client::several(self.server.address, CLIENTS).await?;
         let calls = vec![network.port(); each];
         let (mut rates, mut slowest) = (Vec::new(), Vec::new());
@@ -249,7 +249,7 @@ impl Run<'_> {
 
     /// One client for the time of each, many for the rate.
     async fn show_update_delete(&mut self, ports: &[Port]) -> Result<()> {
-        let (rounds, each) = (self.effort.pick(2, 5), self.effort.pick(100, 400));
+        let (rounds, each) = (self.effort.pick(2, 7), self.effort.pick(100, 400));
         let update =
             |port: &Port| Call::put(port.path(), &json!({ "port": { "description": "measured" } }));
         let kinds: [(&str, ToCall<'_>, usize); 3] = [

@@ -20,7 +20,7 @@ use crate::limit::{disk, switch};
 use crate::ping::Prober;
 use crate::program::{Binary, megabytes};
 use crate::report::{Limit, Report, Row, Target, Unit};
-use crate::stats::{Figure, ms, percentile};
+use crate::stats::{Figure, ms, p50, percentile};
 
 /// Ports of others in the cloud.
 const OTHERS: usize = 2000;
@@ -63,8 +63,9 @@ pub async fn measure(
     cloud.wait_status("the prober is wired", Role::OvsAgent, |status| wired(status) == 1).await?;
     let asker = Prober::open(prober_vm, prober.mac, prober.address).await?;
 
-    let limits = limits(&cloud).await?;
+    let mut limits = limits(&cloud).await?;
     let ways = ways(&mut cloud, &asker, ports).await?;
+    limits.push(first_ping_on_wired(&asker, vms, ports).await?);
     report.add(rows(suite, &ways, &limits)?);
     restart::measure(suite, &mut cloud, &mut agent, &network, (prober_vm, vms), effort, report)
         .await?;
@@ -133,6 +134,20 @@ async fn ways(cloud: &mut Cloud, asker: &Prober, ports: &[Port]) -> Result<Vec<W
         ways.push(way);
     }
     Ok(ways)
+}
+
+/// What the switch itself needs for a first ping, on ports that are wired: the machine asks for the
+/// prober's MAC address once more, which is carried to every port of the network.
+async fn first_ping_on_wired(asker: &Prober, vms: &[Vm], ports: &[Port]) -> Result<Limit> {
+    let clock = Clock::system();
+    let mut times = Vec::new();
+    for (vm, port) in vms.iter().zip(ports).take(20) {
+        vm.program("ip").args(["neighbour", "flush", "dev", vm.link().as_str()]).run().await?;
+        let start = clock.mono();
+        let answered = asker.first_answer(port.mac, port.address, &clock, PATIENCE).await?;
+        times.push(answered - start);
+    }
+    Ok(Limit::new("first ping on a wired port", ms(p50(&times)), Unit::Milliseconds))
 }
 
 async fn has_flow(bridge: &Connection, mac: MacAddr) -> Result<bool> {
