@@ -96,7 +96,7 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         if let Err(error) = remains::remove(&self.id) {
-            tracing::error!(lab = %self.id, "the lab was not removed whole: {error:#}");
+            eprintln!("lab {} was not removed whole: {error:#}", self.id);
         }
         interrupt::unregister(&self.id);
     }

@@ -7,6 +7,7 @@ mod plug_isolation;
 mod provider_flat;
 mod provider_vlan;
 mod restart_hitless;
+mod upkeep;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -37,6 +38,7 @@ pub const SCENARIOS: &[Scenario] = &[
     plug_isolation::SCENARIO,
     restart_hitless::SCENARIO,
     faults::SCENARIO,
+    upkeep::SCENARIO,
 ];
 
 impl Scenario {

@@ -47,6 +47,11 @@ async fn restarts_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_put_right_and_what_is_foreign_left_alone() {
+    run("upkeep").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_comes_right_after_faults() {
     run("faults").await;
 }

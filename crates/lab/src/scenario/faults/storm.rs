@@ -114,13 +114,10 @@ pub(super) async fn boots(
         let name = format!("boot-{label}{number}");
         let isolation = if number / 2 == 0 { Isolation::Off } else { Isolation::On };
         let request = Request::new(&name, &network.id, host).isolation(isolation);
-        match Instance::create(&stage.lab, stage.api(), request).await {
-            Ok(instance) => {
-                plug(&instance).await?;
-                booted.push(instance);
-            }
-            // Unanswered, or not bound since the host's agent is dead for the server.
-            Err(error) => tracing::info!("{name}: {error:#}"),
+        // Else it was not answered, or not bound since the host's agent is dead for the server.
+        if let Ok(instance) = Instance::create(&stage.lab, stage.api(), request).await {
+            plug(&instance).await?;
+            booted.push(instance);
         }
         tokio::time::sleep(Duration::from_millis(700)).await;
     }
