@@ -31,19 +31,27 @@ impl Noun for Agent {
         }
         // Whether an agent is alive depends on the time, which the database does not know.
         let alive = take_alive(&mut query);
+        let now = core.now();
+        let heard_since = match alive.as_deref() {
+            None => None,
+            Some([]) => return Ok(Vec::new()),
+            // Both at once is no condition.
+            Some(wanted) if wanted.contains(&true) && wanted.contains(&false) => None,
+            Some(wanted) => Some((core.alive_since(now), wanted.contains(&true))),
+        };
         let listed = core.store().read(|tx| {
             let query = query.clone();
-            Box::pin(async move { Ok::<_, Error>(store::agent_list(tx, &query).await?) })
+            Box::pin(
+                async move { Ok::<_, Error>(store::agent_list(tx, &query, heard_since).await?) },
+            )
         });
         let mut agents = match listed.await? {
             Listed::Records(agents) => agents,
             Listed::NoMarker(id) => return Err(missing(id)),
         };
-        let now = core.now();
         for agent in &mut agents {
             agent.alive = core.is_alive(agent, now);
         }
-        agents.retain(|agent| alive.as_ref().is_none_or(|wanted| wanted.contains(&agent.alive)));
         Ok(agents)
     }
 
@@ -84,11 +92,13 @@ impl Noun for Agent {
     }
 
     async fn delete(core: &Core, caller: &Caller, id: &str, _: Precondition) -> Result<()> {
-        let input = (caller.clone(), parse(id)?);
-        core.write("agent delete", input, |core, tx, (caller, id)| {
+        let input = (caller.clone(), parse(id)?, core.now());
+        core.write("agent delete", input, |core, tx, (caller, id, now)| {
             Box::pin(async move {
                 let empty = AttrSet::default();
                 core.authorise::<Self>(&caller, Action::Delete, empty, &NOBODYS, &id.to_string())?;
+                let agent = store::agent_get(tx, id).await?.ok_or_else(|| missing(id))?;
+                core.dhcp_bequeath(tx, &caller, &agent, now).await?;
                 if store::agent_delete(tx, id).await? { Ok(()) } else { Err(missing(id)) }
             })
         })

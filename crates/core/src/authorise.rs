@@ -65,7 +65,7 @@ impl Core {
     }
 
     /// The project whose objects a caller may see, or `None` for all.
-    pub(crate) fn viewer<'c>(&self, caller: &'c Caller) -> Option<&'c str> {
+    pub(crate) fn viewer(caller: &Caller) -> Option<&str> {
         (!caller.is_admin()).then(|| caller.project_id())
     }
 }

@@ -17,14 +17,14 @@ fn port_scopes(port: &Port) -> Vec<Scope> {
     scopes
 }
 
-pub(crate) fn emit(
+fn emit(
     tx: &mut Tx,
     caller: &Caller,
     kind: &'static str,
     id: String,
     operation: Operation,
     revision: i64,
-    scopes: Vec<Scope>,
+    scopes: &[Scope],
 ) {
     tx.emit(Change {
         kind: Cow::Borrowed(kind),
@@ -46,33 +46,58 @@ pub(crate) fn emit_port(
 ) {
     let mut scopes = port_scopes(port);
     scopes.extend(before.map(port_scopes).unwrap_or_default());
-    emit(tx, caller, "port", port.id.to_string(), operation, port.revision_number, scopes);
+    emit(tx, caller, "port", port.id.to_string(), operation, port.revision_number, &scopes);
 }
 
 /// A port whose status alone changed: nothing that agents need to know.
 pub(crate) fn emit_port_status(tx: &mut Tx, caller: &Caller, id: PortId, revision: i64) {
-    emit(tx, caller, "port", id.to_string(), Operation::Update, revision, Vec::new());
+    emit(tx, caller, "port", id.to_string(), Operation::Update, revision, &[]);
 }
 
 pub(crate) fn emit_network(tx: &mut Tx, caller: &Caller, operation: Operation, network: &Network) {
     let scopes = vec![Scope::Network(network.id)];
-    emit(tx, caller, "network", network.id.to_string(), operation, network.revision_number, scopes);
+    emit(
+        tx,
+        caller,
+        "network",
+        network.id.to_string(),
+        operation,
+        network.revision_number,
+        &scopes,
+    );
 }
 
-/// A network of which something that is embedded in its body changed.
-pub(crate) fn emit_network_part(
+/// A network that other agents serve now: the agents on these hosts get, or lose, it as a whole.
+pub(crate) fn emit_network_moved(
     tx: &mut Tx,
     caller: &Caller,
+    operation: Operation,
     network: NetworkId,
     revision: i64,
-    also: Vec<Scope>,
+    hosts: &[String],
 ) {
     let mut scopes = vec![Scope::Network(network)];
-    scopes.extend(also);
-    emit(tx, caller, "network", network.to_string(), Operation::Update, revision, scopes);
+    scopes.extend(hosts.iter().cloned().map(Scope::Dhcp));
+    emit(tx, caller, "network", network.to_string(), operation, revision, &scopes);
 }
 
 pub(crate) fn emit_subnet(tx: &mut Tx, caller: &Caller, operation: Operation, subnet: &Subnet) {
     let scopes = vec![Scope::Network(subnet.network_id)];
-    emit(tx, caller, "subnet", subnet.id.to_string(), operation, subnet.revision_number, scopes);
+    emit(tx, caller, "subnet", subnet.id.to_string(), operation, subnet.revision_number, &scopes);
+}
+
+/// A subnet of which something changed that agents do not see.
+pub(crate) fn emit_subnet_apart(tx: &mut Tx, caller: &Caller, subnet: &Subnet) {
+    let id = subnet.id.to_string();
+    emit(tx, caller, "subnet", id, Operation::Update, subnet.revision_number, &[]);
+}
+
+/// Has the transaction run again when a row that it meant to change is not as it was read: another change came first.
+pub(crate) fn again<T>(tx: &mut Tx, outcome: Result<T, nucleon_db::Error>) -> crate::Result<T> {
+    match outcome {
+        Err(nucleon_db::Error::Stale { kind, id }) => {
+            Err(tx.retry(&format!("{kind} {id} was changed meanwhile")).into())
+        }
+        other => Ok(other?),
+    }
 }

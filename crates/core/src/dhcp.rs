@@ -2,22 +2,21 @@
 //!
 //! An agent serves a network through a port of its own, which the server makes when it schedules, with an address on
 //! every subnet that has DHCP. When the agent dies, its ports move to another agent and keep their addresses.
+//!
+//! The network's row is held by whoever changes any of this.
 
-use std::collections::BTreeMap;
+mod agents;
+mod schedule;
 
 use nucleon_db::{
-    Attempt, Operation, Tx, agent as agents, network as networks, port as ports, subnet as subnets,
+    Attempt, Operation, Tx, agent as store, network as networks, port as ports, subnet as subnets,
 };
-use nucleon_model::view::Scope;
-use nucleon_model::{
-    Agent, AgentId, AgentType, Network, NetworkId, Port, PortId, Resource, Subnet, Timestamp, port,
-};
+use nucleon_model::{Agent, FixedIp, Network, NetworkId, Port, PortId, Subnet, Timestamp, port};
 use uuid::Uuid;
 
-use crate::change::{emit_network_part, emit_port};
-use crate::policy::{Action, Target};
-use crate::port::Ground;
-use crate::{Caller, Core, Error, Result};
+use crate::change::{again, emit_network_moved};
+use crate::port::{Found, Ground};
+use crate::{Caller, Core, Result};
 
 /// `device_id` of the port by which the agent on `host` serves a network; Neutron's scheme, so that either finds the
 /// other's ports.
@@ -26,100 +25,46 @@ pub(crate) fn device_id(host: &str, network: NetworkId) -> String {
     format!("dhcp{}-{network}", Uuid::new_v5(&Uuid::NAMESPACE_DNS, short.as_bytes()))
 }
 
+/// Whether a DHCP agent takes an address on a subnet by itself, rather than by its prefix.
+fn is_served(subnet: &Subnet) -> bool {
+    subnet.enable_dhcp && !subnet.is_auto_address()
+}
+
 impl Core {
-    /// Has a subnet served: by the agents that serve its network, or by newly chosen ones.
+    /// Holds a network's row: from here on, nobody else changes who serves it.
+    async fn dhcp_guard(&self, tx: &mut Tx, network: NetworkId) -> Result<Network> {
+        let held = networks::network_get_held(tx, network).await?;
+        held.ok_or_else(|| crate::network::missing(network))
+    }
+
+    /// The agents that serve a network.
+    async fn dhcp_serving(&self, tx: &mut Tx, network: NetworkId) -> Result<Vec<Agent>> {
+        let ids = store::dhcp_agents_of(tx, &[network]).await?.remove(&network);
+        Ok(store::agent_get_all(tx, &ids.unwrap_or_default()).await?)
+    }
+
+    /// The hosts of the agents that serve a network.
+    pub(crate) async fn dhcp_hosts(&self, tx: &mut Tx, network: NetworkId) -> Result<Vec<String>> {
+        let serving = self.dhcp_serving(tx, network).await?;
+        Ok(serving.into_iter().map(|agent| agent.host).collect())
+    }
+
+    /// Has a subnet that came, or got DHCP, served: by the agents of its network, and by newly chosen ones.
     pub(crate) async fn dhcp_serve_subnet(
         &self,
         tx: &mut Tx,
         caller: &Caller,
-        network: &Network,
-        subnet: &Subnet,
-        now: Timestamp,
-    ) -> Result<()> {
-        let serving = ports::port_list_of_owner(tx, network.id, port::OWNER_DHCP).await?;
-        for before in &serving {
-            if before.fixed_ips.iter().any(|held| held.subnet_id == subnet.id) {
-                continue;
-            }
-            let mut fixed_ips = before.fixed_ips.clone();
-            if !subnet.is_auto_address()
-                && let Some(address) = self.free_address(tx, subnet, before, &[]).await?
-            {
-                fixed_ips.push(address);
-                self.port_readdress(tx, caller, before, fixed_ips, now).await?;
-            }
-        }
-        self.dhcp_schedule(tx, caller, network.id, now).await
-    }
-
-    /// Chooses agents for a network until it has as many as it should.
-    pub(crate) async fn dhcp_schedule(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
         network: NetworkId,
         now: Timestamp,
     ) -> Result<()> {
-        let serving =
-            agents::dhcp_agents_of(tx, &[network]).await?.remove(&network).unwrap_or_default();
-        let wanted = self.settings().dhcp_agents_per_network.saturating_sub(serving.len());
-        if wanted == 0 {
-            return Ok(());
+        for agent in self.dhcp_serving(tx, network).await? {
+            self.dhcp_port_ensure(tx, caller, network, &agent, now).await?;
         }
-        for agent in self.dhcp_candidates(tx, network, &serving).await?.into_iter().take(wanted) {
-            self.dhcp_assign(tx, caller, network, &agent, now).await?;
-        }
-        Ok(())
+        self.dhcp_schedule(tx, caller, network, now).await
     }
 
-    /// Agents that could serve a network, the least loaded first: alive, up, and on a host that the network reaches.
-    async fn dhcp_candidates(
-        &self,
-        tx: &mut Tx,
-        network: NetworkId,
-        serving: &[AgentId],
-    ) -> Result<Vec<Agent>> {
-        let now = self.now();
-        let usable = |agent: &Agent| {
-            agent.admin_state_up && self.is_alive(agent, now) && !serving.contains(&agent.id)
-        };
-        let mut candidates: Vec<Agent> =
-            agents::agent_list_of_type(tx, AgentType::Dhcp.as_str()).await?;
-        candidates.retain(usable);
-        if candidates.is_empty() {
-            return Ok(candidates);
-        }
-        let hosts: Vec<String> = candidates.iter().map(|agent| agent.host.clone()).collect();
-        let on_hosts = agents::agent_list_on_hosts(tx, &hosts).await?;
-        let row = networks::network_get(tx, network)
-            .await?
-            .ok_or_else(|| crate::network::missing(network))?;
-        let segments = nucleon_db::segment::segment_list_of(tx, &[network]).await?;
-        let mut ground = Ground {
-            network: row,
-            subnets: Vec::new(),
-            segments,
-            agents: Vec::new(),
-            dhcp_agents: Vec::new(),
-        };
-        candidates.retain(|agent| {
-            ground.agents =
-                on_hosts.iter().filter(|other| other.host == agent.host).cloned().collect();
-            let mut probe = Port {
-                host: agent.host.clone(),
-                vnic_type: "normal".to_owned(),
-                ..Port::default()
-            };
-            self.bind(&mut probe, &ground);
-            probe.is_bound()
-        });
-        let loads = agents::dhcp_agent_loads(tx).await?;
-        candidates.sort_by_key(|agent| (loads.get(&agent.id).copied().unwrap_or(0), agent.id));
-        Ok(candidates)
-    }
-
-    /// Has an agent serve a network: the record, and its port.
-    async fn dhcp_assign(
+    /// Sees that the agent's port is there, with an address on each subnet that it serves.
+    async fn dhcp_port_ensure(
         &self,
         tx: &mut Tx,
         caller: &Caller,
@@ -127,36 +72,26 @@ impl Core {
         agent: &Agent,
         now: Timestamp,
     ) -> Result<()> {
-        if let Attempt::Conflict { .. } = agents::dhcp_agent_add(tx, network, agent.id).await? {
-            return Err(Error::conflict(
-                "NetworkHostedByDHCPAgent",
-                format!(
-                    "The network {network} has been already hosted by the DHCP Agent {}.",
-                    agent.id
-                ),
-            ));
-        }
         let ground = self.ground(tx, network, &agent.host).await?;
-        let wanted = device_id(&agent.host, network);
-        let held = ports::port_list_of_device(tx, &wanted).await?;
-        if held.is_empty() {
-            let served = ground.subnets.iter().any(|subnet| subnet.enable_dhcp);
-            if served {
-                let port = self.dhcp_port(tx, &ground, &agent.host, now).await?;
-                self.ports_insert(tx, caller, std::slice::from_ref(&port)).await?;
-            }
+        if !ground.subnets.iter().any(|subnet| subnet.enable_dhcp) {
+            return Ok(());
         }
-        self.dhcp_tell(tx, caller, network, &[agent.host.clone()], now).await
+        let held = ports::port_list_of_device(tx, &device_id(&agent.host, network)).await?;
+        let Some(before) = held.into_iter().next() else {
+            let mut port = self.dhcp_port(&ground, &agent.host, now);
+            port.fixed_ips = self.dhcp_addresses(tx, &port, &ground).await?;
+            self.bind(&mut port, &ground);
+            return self.ports_insert(tx, caller, &[port]).await;
+        };
+        let fixed_ips = self.dhcp_addresses(tx, &before, &ground).await?;
+        if fixed_ips == before.fixed_ips {
+            return Ok(());
+        }
+        self.port_readdress(tx, caller, &before, fixed_ips, now).await
     }
 
-    /// The port by which the agent on a host is to serve a network.
-    async fn dhcp_port(
-        &self,
-        tx: &mut Tx,
-        ground: &Ground,
-        host: &str,
-        now: Timestamp,
-    ) -> Result<Port> {
+    /// The port by which the agent on a host is to serve a network, without addresses yet.
+    fn dhcp_port(&self, ground: &Ground, host: &str, now: Timestamp) -> Port {
         let network = &ground.network;
         let mut port = Port {
             id: PortId::new(self.new_uuid()),
@@ -177,19 +112,107 @@ impl Core {
             view_revision: 1,
             ..Port::default()
         };
-        for subnet in
-            ground.subnets.iter().filter(|subnet| subnet.enable_dhcp && !subnet.is_auto_address())
-        {
-            if let Some(address) = self.free_address(tx, subnet, &port, &[]).await? {
-                port.fixed_ips.push(address);
-            }
-        }
-        crate::port::add_auto_addresses(&mut port, &ground.subnets);
         self.bind(&mut port, ground);
-        Ok(port)
+        port
     }
 
-    /// Says in the outbox that other agents serve a network now.
+    /// The addresses that a DHCP agent's port should have where it is: those that it has and may keep, and one on each
+    /// further subnet that has DHCP and a free address.
+    async fn dhcp_addresses(
+        &self,
+        tx: &mut Tx,
+        port: &Port,
+        ground: &Ground,
+    ) -> Result<Vec<FixedIp>> {
+        let reached: Vec<&Subnet> = ground
+            .subnets
+            .iter()
+            .filter(|subnet| subnet.segment_id.is_none() || subnet.segment_id == port.segment_id)
+            .collect();
+        let mut wanted = port.clone();
+        wanted.fixed_ips.retain(|held| {
+            reached.iter().any(|subnet| subnet.id == held.subnet_id && subnet.enable_dhcp)
+        });
+        let mut found = Found::default();
+        for subnet in reached.into_iter().filter(|subnet| is_served(subnet)) {
+            let has = wanted.fixed_ips.iter().any(|held| held.subnet_id == subnet.id);
+            if !has && let Some(address) = self.free_address(tx, subnet, port, &mut found).await? {
+                wanted.fixed_ips.push(address);
+            }
+        }
+        crate::port::add_auto_addresses(&mut wanted, &ground.subnets);
+        Ok(wanted.fixed_ips)
+    }
+
+    /// Has an agent serve a network: the record, and its port. Returns whether it had not done so before.
+    async fn dhcp_assign(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        network: NetworkId,
+        agent: &Agent,
+        now: Timestamp,
+    ) -> Result<bool> {
+        if let Attempt::Conflict { .. } = store::dhcp_agent_add(tx, network, agent.id).await? {
+            return Ok(false);
+        }
+        self.dhcp_port_ensure(tx, caller, network, agent, now).await?;
+        self.dhcp_tell(tx, caller, network, std::slice::from_ref(&agent.host), now).await?;
+        Ok(true)
+    }
+
+    /// Takes a network from an agent. Its port goes to `heir`, or away. Returns whether it had served it.
+    async fn dhcp_unassign(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        network: NetworkId,
+        agent: &Agent,
+        heir: Option<&Agent>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        if !store::dhcp_agent_remove(tx, network, agent.id).await? {
+            return Ok(false);
+        }
+        let mut hosts = vec![agent.host.clone()];
+        if let Some(heir) = heir {
+            store::dhcp_agent_add(tx, network, heir.id).await?;
+            hosts.push(heir.host.clone());
+        }
+        for before in ports::port_list_of_device(tx, &device_id(&agent.host, network)).await? {
+            match heir {
+                None => self.port_remove(tx, caller, &before).await?,
+                Some(heir) => self.dhcp_port_move(tx, caller, &before, heir, now).await?,
+            }
+        }
+        self.dhcp_tell(tx, caller, network, &hosts, now).await?;
+        if self.dhcp_serving(tx, network).await?.is_empty() {
+            self.ports_waive_dhcp(tx, caller, network, now).await?;
+        }
+        Ok(true)
+    }
+
+    /// Hands the port of one agent to another: same port, same addresses, other host.
+    async fn dhcp_port_move(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        before: &Port,
+        heir: &Agent,
+        now: Timestamp,
+    ) -> Result<()> {
+        let ground = self.ground(tx, before.network_id, &heir.host).await?;
+        let mut after = before.clone();
+        after.host.clone_from(&heir.host);
+        after.device_id = device_id(&heir.host, before.network_id);
+        after.awaits_l2 = true;
+        after.wired_at = None;
+        port::status::DOWN.clone_into(&mut after.status);
+        self.bind(&mut after, &ground);
+        self.port_store(tx, caller, before, &mut after, now).await
+    }
+
+    /// Says in the outbox that the agents on these hosts serve a network now, or no longer.
     async fn dhcp_tell(
         &self,
         tx: &mut Tx,
@@ -198,16 +221,15 @@ impl Core {
         hosts: &[String],
         now: Timestamp,
     ) -> Result<()> {
-        networks::network_touch(tx, network, now).await?;
-        let row = networks::network_get(tx, network)
-            .await?
-            .ok_or_else(|| crate::network::missing(network))?;
-        let scopes = hosts.iter().cloned().map(Scope::Dhcp).collect();
-        emit_network_part(tx, caller, network, row.revision_number, scopes);
+        let touched = networks::network_touch(tx, network, now).await;
+        again(tx, touched)?;
+        let row = networks::network_get(tx, network).await?;
+        let revision = row.ok_or_else(|| crate::network::missing(network))?.revision_number;
+        emit_network_moved(tx, caller, Operation::Update, network, revision, hosts);
         Ok(())
     }
 
-    /// Takes the addresses on a subnet from the ports of DHCP agents.
+    /// Takes the addresses on a subnet that has lost DHCP from the ports of DHCP agents.
     pub(crate) async fn dhcp_leave_subnet(
         &self,
         tx: &mut Tx,
@@ -223,249 +245,29 @@ impl Core {
                 self.port_readdress(tx, caller, before, fixed_ips, now).await?;
             }
         }
-        self.dhcp_release_idle(tx, caller, subnet.network_id).await
+        self.dhcp_release_idle(tx, caller, subnet.network_id, now).await
     }
 
-    /// Lets go of agents whose ports have nothing left to serve.
+    /// Lets go of agents that have nothing left to serve on a network.
     pub(crate) async fn dhcp_release_idle(
         &self,
         tx: &mut Tx,
         caller: &Caller,
         network: NetworkId,
+        now: Timestamp,
     ) -> Result<()> {
         let left = subnets::subnet_list_of(tx, &[network]).await?;
         if left.iter().any(|subnet| subnet.enable_dhcp) {
             return Ok(());
         }
+        for agent in self.dhcp_serving(tx, network).await? {
+            self.dhcp_unassign(tx, caller, network, &agent, None, now).await?;
+        }
+        // Ports that no agent answers for, such as those of an agent of another name.
         for port in ports::port_list_of_owner(tx, network, port::OWNER_DHCP).await? {
             self.port_remove(tx, caller, &port).await?;
         }
-        let serving =
-            agents::dhcp_agents_of(tx, &[network]).await?.remove(&network).unwrap_or_default();
-        let serving = agents::agent_get_all(tx, &serving).await?;
-        let hosts: Vec<String> = serving.iter().map(|agent| agent.host.clone()).collect();
-        for agent in &serving {
-            agents::dhcp_agent_remove(tx, network, agent.id).await?;
-        }
-        if !hosts.is_empty() {
-            self.dhcp_tell(tx, caller, network, &hosts, self.now()).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes a network from an agent. Its port goes to `heir`, or away.
-    async fn dhcp_unassign(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        network: NetworkId,
-        agent: &Agent,
-        heir: Option<&Agent>,
-        now: Timestamp,
-    ) -> Result<()> {
-        if !agents::dhcp_agent_remove(tx, network, agent.id).await? {
-            return Err(Error::conflict(
-                "NetworkNotHostedByDhcpAgent",
-                format!("The network {network} is not hosted by the DHCP agent {}.", agent.id),
-            ));
-        }
-        let mut hosts = vec![agent.host.clone()];
-        for before in ports::port_list_of_device(tx, &device_id(&agent.host, network)).await? {
-            match heir {
-                None => self.port_remove(tx, caller, &before).await?,
-                Some(heir) => {
-                    let ground = self.ground(tx, network, &heir.host).await?;
-                    let mut after = before.clone();
-                    after.host.clone_from(&heir.host);
-                    after.device_id = device_id(&heir.host, network);
-                    after.awaits_l2 = true;
-                    after.wired_at = None;
-                    port::status::DOWN.clone_into(&mut after.status);
-                    self.bind(&mut after, &ground);
-                    after.revision_number = before.revision_number + 1;
-                    after.view_revision = before.view_revision + 1;
-                    after.updated_at = now;
-                    self.port_write(tx, &before, &after).await?;
-                    emit_port(tx, caller, Operation::Update, Some(&before), &after);
-                }
-            }
-        }
-        if let Some(heir) = heir {
-            agents::dhcp_agent_add(tx, network, heir.id).await?;
-            hosts.push(heir.host.clone());
-        }
-        self.dhcp_tell(tx, caller, network, &hosts, now).await
-    }
-
-    /// Moves the networks of dead agents to living ones. Returns how many moved.
-    pub async fn dhcp_failover(&self) -> Result<usize> {
-        if !self.settings().allow_automatic_dhcp_failover {
-            return Ok(0);
-        }
-        let orphans = self.dhcp_orphans().await?;
-        let mut moved = 0;
-        for (network, dead) in orphans {
-            let input = (Caller::server("dhcp failover"), network, dead, self.now());
-            let done =
-                self.write("dhcp failover", input, |core, tx, (caller, network, dead, now)| {
-                    Box::pin(async move {
-                        let serving = agents::dhcp_agents_of(tx, &[network])
-                            .await?
-                            .remove(&network)
-                            .unwrap_or_default();
-                        let candidates = core.dhcp_candidates(tx, network, &serving).await?;
-                        // Nobody to take over: the old agent may come back, and knows what it served.
-                        let Some(heir) = candidates.first() else { return Ok(false) };
-                        core.dhcp_unassign(tx, &caller, network, &dead, Some(heir), now).await?;
-                        Ok(true)
-                    })
-                });
-            if done.await? {
-                moved += 1;
-            }
-        }
-        Ok(moved)
-    }
-
-    /// Networks that are served by agents not heard of any more.
-    async fn dhcp_orphans(&self) -> Result<Vec<(NetworkId, Agent)>> {
-        let now = self.now();
-        self.store()
-            .read(|tx| {
-                let core = self.clone();
-                Box::pin(async move {
-                    let mut dead = agents::agent_list_of_type(tx, AgentType::Dhcp.as_str()).await?;
-                    dead.retain(|agent| !core.is_alive(agent, now));
-                    let ids: Vec<AgentId> = dead.iter().map(|agent| agent.id).collect();
-                    let mut served: BTreeMap<AgentId, Vec<NetworkId>> =
-                        agents::dhcp_networks_of(tx, &ids).await?;
-                    let mut orphans = Vec::new();
-                    for agent in dead {
-                        for network in served.remove(&agent.id).unwrap_or_default() {
-                            orphans.push((network, agent.clone()));
-                        }
-                    }
-                    Ok::<_, Error>(orphans)
-                })
-            })
-            .await
-    }
-
-    /// Has networks served that have too few agents; called when an agent comes up.
-    pub(crate) async fn dhcp_schedule_unserved(&self) -> Result<()> {
-        if !self.settings().network_auto_schedule {
-            return Ok(());
-        }
-        let unserved = self.store().read(|tx| {
-            let wanted = self.settings().dhcp_agents_per_network;
-            Box::pin(
-                async move { Ok::<_, Error>(agents::dhcp_networks_short_of(tx, wanted).await?) },
-            )
-        });
-        for network in unserved.await? {
-            let input = (Caller::server("dhcp schedule"), network, self.now());
-            self.write("dhcp schedule", input, |core, tx, (caller, network, now)| {
-                Box::pin(async move { core.dhcp_schedule(tx, &caller, network, now).await })
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    // === /agents/{id}/dhcp-networks and /networks/{id}/dhcp-agents ===
-
-    pub async fn dhcp_agent_networks(&self, caller: &Caller, agent: &str) -> Result<Vec<Network>> {
-        let id = self.dhcp_allowed(caller, agent)?;
-        self.store()
-            .snapshot(|tx| {
-                Box::pin(async move {
-                    if agents::agent_get(tx, id).await?.is_none() {
-                        return Err(crate::agent::missing(id));
-                    }
-                    let served =
-                        agents::dhcp_networks_of(tx, &[id]).await?.remove(&id).unwrap_or_default();
-                    let mut found = networks::network_get_all(tx, &served).await?;
-                    networks::network_complete(tx, &mut found).await?;
-                    Ok(found)
-                })
-            })
-            .await
-    }
-
-    pub async fn network_dhcp_agents(&self, caller: &Caller, network: &str) -> Result<Vec<Agent>> {
-        let id: NetworkId = network.parse().map_err(|_| crate::network::missing(network))?;
-        if !caller.is_admin() {
-            return Err(crate::network::missing(network));
-        }
-        let now = self.now();
-        let found = self.store().snapshot(|tx| {
-            Box::pin(async move {
-                let serving =
-                    agents::dhcp_agents_of(tx, &[id]).await?.remove(&id).unwrap_or_default();
-                Ok::<_, Error>(agents::agent_get_all(tx, &serving).await?)
-            })
-        });
-        let mut found = found.await?;
-        for agent in &mut found {
-            agent.alive = self.is_alive(agent, now);
-        }
-        Ok(found)
-    }
-
-    pub async fn dhcp_agent_add_network(
-        &self,
-        caller: &Caller,
-        agent: &str,
-        network: NetworkId,
-    ) -> Result<()> {
-        let id = self.dhcp_allowed(caller, agent)?;
-        let input = (caller.clone(), id, network, self.now());
-        self.write("dhcp assign", input, |core, tx, (caller, id, network, now)| {
-            Box::pin(async move {
-                let agent = core.dhcp_agent(tx, id).await?;
-                if networks::network_get(tx, network).await?.is_none() {
-                    return Err(crate::network::missing(network));
-                }
-                core.dhcp_assign(tx, &caller, network, &agent, now).await
-            })
-        })
-        .await
-    }
-
-    pub async fn dhcp_agent_remove_network(
-        &self,
-        caller: &Caller,
-        agent: &str,
-        network: NetworkId,
-    ) -> Result<()> {
-        let id = self.dhcp_allowed(caller, agent)?;
-        let input = (caller.clone(), id, network, self.now());
-        self.write("dhcp unassign", input, |core, tx, (caller, id, network, now)| {
-            Box::pin(async move {
-                let agent = core.dhcp_agent(tx, id).await?;
-                core.dhcp_unassign(tx, &caller, network, &agent, None, now).await
-            })
-        })
-        .await
-    }
-
-    fn dhcp_allowed(&self, caller: &Caller, agent: &str) -> Result<AgentId> {
-        let nobodys = Target { project_id: "", network_project_id: None, shared: false };
-        if !self.policy().allows(caller, Action::Update, Agent::DECL, &nobodys) {
-            return Err(crate::agent::missing(agent));
-        }
-        agent.parse().map_err(|_| crate::agent::missing(agent))
-    }
-
-    async fn dhcp_agent(&self, tx: &mut Tx, id: AgentId) -> Result<Agent> {
-        let agent = agents::agent_get(tx, id).await?.ok_or_else(|| crate::agent::missing(id))?;
-        if agent.agent_type != AgentType::Dhcp.as_str() || !agent.admin_state_up {
-            return Err(Error::conflict(
-                "InvalidDHCPAgent",
-                format!("Agent {id} is not a valid DHCP Agent or has been disabled"),
-            ));
-        }
-        Ok(agent)
+        self.ports_waive_dhcp(tx, caller, network, now).await
     }
 }
 

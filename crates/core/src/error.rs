@@ -34,6 +34,9 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// Never seen outside of this crate.
+const COLLIDED: &str = "Collided";
+
 impl Error {
     pub fn new(kind: Kind, name: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { kind, name: name.into(), message: message.into(), source: None }
@@ -96,6 +99,15 @@ impl Error {
             message: "The service is unavailable.".to_owned(),
             source: Some(source.into()),
         }
+    }
+
+    /// What this transaction had chosen was taken by another before it was written: it has to choose again.
+    pub(crate) fn collided() -> Self {
+        Self::conflict(COLLIDED, "what was chosen was taken by another request meanwhile")
+    }
+
+    pub(crate) fn is_collided(&self) -> bool {
+        self.name == COLLIDED
     }
 
     pub const fn kind(&self) -> Kind {

@@ -37,7 +37,7 @@ impl Core {
     }
 
     /// One hint per scope of a batch that agents follow.
-    pub(crate) async fn hints(&self, batch: &Arc<Batch>) -> Result<Vec<Hint>> {
+    pub async fn hints(&self, batch: &Arc<Batch>) -> Result<Vec<Hint>> {
         let batch = batch.clone();
         if batch.scopes.is_empty() {
             return Ok(Vec::new());

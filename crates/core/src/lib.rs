@@ -49,6 +49,9 @@ pub use crate::policy::{Action, DefaultPolicy, Policy, Target};
 
 pub use crate::settings::Settings;
 
+/// How often an operation starts over when another took its address in the meantime. Of those who meet, one gets through.
+const TRIES: usize = 40;
+
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// The control plane: a cheap handle to everything that an operation needs.
@@ -115,14 +118,23 @@ impl Core {
         uuid::Builder::from_random_bytes(self.random().bytes()).into_uuid()
     }
 
-    /// One operation in one transaction; `work` may run several times, each time with a copy of `input`.
+    /// One operation in one transaction; `work` may run several times, each time with a copy of `input`: where the
+    /// database asks for that, and where another took what this one had chosen ([`Error::collided`]).
     pub(crate) async fn write<I, T, W>(&self, label: &'static str, input: I, work: W) -> Result<T>
     where
         I: Clone + Send + Sync + 'static,
         T: Send + 'static,
         W: for<'t> Fn(Self, &'t mut Tx, I) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
     {
-        let core = self.clone();
-        self.store().write(label, move |tx| work(core.clone(), tx, input.clone())).await
+        let work = Arc::new(work);
+        for _ in 0..TRIES {
+            let (core, work, input) = (self.clone(), work.clone(), input.clone());
+            let done = self.store().write(label, move |tx| work(core.clone(), tx, input.clone()));
+            match done.await {
+                Err(error) if error.is_collided() => tracing::debug!(label, "collided"),
+                outcome => return outcome,
+            }
+        }
+        Err(Error::unavailable(Error::collided()))
     }
 }

@@ -34,7 +34,7 @@ impl Core {
                         "moved networks away from dead DHCP agents"
                     ),
                     Err(error) => {
-                        tracing::warn!(error = %error, "dead DHCP agents could not be relieved")
+                        tracing::warn!(error = %error, "dead DHCP agents could not be relieved");
                     }
                 }
             }

@@ -2,10 +2,11 @@
 
 use nucleon_db::{Listed, Operation, Tx, network as store, port as ports, subnet as subnets};
 use nucleon_model::{
-    AttrSet, Draft, Field, ListQuery, Network, NetworkDraft, NetworkId, Resource, Timestamp, port,
+    AttrSet, Draft, Field, ListQuery, Network, NetworkDraft, NetworkId, PortId, Resource,
+    Timestamp, port,
 };
 
-use crate::change::{emit_network, emit_subnet};
+use crate::change::{again, emit_network, emit_network_moved, emit_subnet};
 use crate::driver::Change;
 use crate::policy::{Action, Target};
 use crate::segment::{invalid_input, wanted};
@@ -14,6 +15,9 @@ use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
 /// IPv6's smallest link MTU (RFC 8200, section 5) and IPv4's (RFC 791, section 3.2).
 const MIN_MTU_V6: i64 = 1280;
 const MIN_MTU_V4: i64 = 68;
+
+/// Ports that a refusal to delete a network names, at most.
+const MOST_NAMED: u64 = 100;
 
 impl Noun for Network {
     const OPERATIONS: Operations = Operations::all();
@@ -37,7 +41,7 @@ impl Noun for Network {
     }
 
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
-        let viewer = core.viewer(caller).map(str::to_owned);
+        let viewer = Core::viewer(caller).map(str::to_owned);
         let listed = core.store().snapshot(|tx| {
             let (viewer, query) = (viewer.clone(), query.clone());
             Box::pin(async move {
@@ -232,19 +236,19 @@ impl Core {
         // Neutron bumps the revision on every update that names an attribute, changed or not.
         after.revision_number = before.revision_number + 1;
         after.updated_at = now;
-        store::network_update_at(tx, &after, before.revision_number).await?;
+        let written = store::network_update_at(tx, &after, before.revision_number).await;
+        again(tx, written)?;
         emit_network(tx, caller, Operation::Update, &after);
+        if before.admin_state_up && !after.admin_state_up {
+            // No DHCP agent serves a network that is down: nobody may wait for one.
+            self.ports_waive_dhcp(tx, caller, id, now).await?;
+        }
         Ok(after)
     }
 
     /// A network stays shared while another project has ports on it.
     async fn check_unsharing(&self, tx: &mut Tx, network: &Network) -> Result<()> {
-        let foreign = ports::port_list_of(tx, &[network.id]).await?.into_iter().any(|port| {
-            !port.project_id.is_empty()
-                && port.project_id != network.project_id
-                && !port.device_owner.starts_with("network:")
-        });
-        if foreign {
+        if ports::port_of_stranger(tx, network.id, &network.project_id).await? {
             return Err(Error::conflict(
                 "InvalidSharedSetting",
                 format!(
@@ -264,7 +268,7 @@ impl Core {
         id: NetworkId,
         precondition: Precondition,
     ) -> Result<()> {
-        let network = self.network_load(tx, id).await?;
+        let network = store::network_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
         let empty = AttrSet::default();
         self.authorise::<Network>(
             caller,
@@ -274,36 +278,33 @@ impl Core {
             &id.to_string(),
         )?;
         hold(precondition, network.revision_number)?;
-        let (own, foreign): (Vec<_>, Vec<_>) = ports::port_list_of(tx, &[id])
-            .await?
-            .into_iter()
-            .partition(|port| port.device_owner == port::OWNER_DHCP);
+        let foreign = ports::port_ids_in_use(tx, id, port::OWNER_DHCP, MOST_NAMED).await?;
         if !foreign.is_empty() {
-            let ids: Vec<String> = foreign.iter().map(|port| port.id.to_string()).collect();
-            return Err(in_use(id, &ids));
+            return Err(in_use(id, &foreign));
         }
-        for port in own {
+        let hosts = self.dhcp_hosts(tx, id).await?;
+        for port in ports::port_list_of_owner(tx, id, port::OWNER_DHCP).await? {
             self.port_remove(tx, caller, &port).await?;
         }
         for subnet in subnets::subnet_list_of(tx, &[id]).await? {
-            subnets::subnet_delete_at(tx, subnet.id, subnet.revision_number).await?;
+            let deleted = subnets::subnet_delete_at(tx, subnet.id, subnet.revision_number).await;
+            again(tx, unless_referred(deleted)?)?;
             nucleon_db::tag::tag_delete_of(tx, &subnet.id.to_string()).await?;
             emit_subnet(tx, caller, Operation::Delete, &subnet);
         }
         nucleon_db::segment::segment_delete_of(tx, id).await?;
         nucleon_db::tag::tag_delete_of(tx, &id.to_string()).await?;
-        match store::network_delete_at(tx, id, network.revision_number).await {
-            // A port came between our look and here.
-            Err(nucleon_db::Error::Reference { .. }) => Err(in_use(id, &[])),
-            other => other.map_err(Error::from),
-        }?;
-        emit_network(tx, caller, Operation::Delete, &network);
+        let deleted = store::network_delete_at(tx, id, network.revision_number).await;
+        again(tx, unless_referred(deleted)?)?;
+        // With the network goes the record of who served it: they are told now or never.
+        let revision = network.revision_number;
+        emit_network_moved(tx, caller, Operation::Delete, id, revision, &hosts);
         Ok(())
     }
 
-    /// A network, complete.
-    pub(crate) async fn network_load(&self, tx: &mut Tx, id: NetworkId) -> Result<Network> {
-        let mut found: Vec<Network> = store::network_get(tx, id).await?.into_iter().collect();
+    /// A network, complete, and held to the end of the transaction.
+    async fn network_load(&self, tx: &mut Tx, id: NetworkId) -> Result<Network> {
+        let mut found: Vec<Network> = store::network_get_held(tx, id).await?.into_iter().collect();
         store::network_complete(tx, &mut found).await?;
         found.pop().ok_or_else(|| missing(id))
     }
@@ -319,12 +320,23 @@ impl Core {
     }
 }
 
-fn in_use(id: NetworkId, ports: &[String]) -> Error {
+/// A port came between our look and the deletion: look again.
+fn unless_referred<T>(
+    deleted: std::result::Result<T, nucleon_db::Error>,
+) -> Result<std::result::Result<T, nucleon_db::Error>> {
+    match deleted {
+        Err(nucleon_db::Error::Reference { .. }) => Err(Error::collided()),
+        other => Ok(other),
+    }
+}
+
+fn in_use(id: NetworkId, ports: &[PortId]) -> Error {
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
     Error::conflict(
         "NetworkInUse",
         format!(
             "Unable to complete operation on network {id}. There are one or more ports still in \
-             use on the network, id for these ports is {}.",
+             use on the network, id for these ports is: {}.",
             ports.join(",")
         ),
     )

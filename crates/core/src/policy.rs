@@ -123,9 +123,8 @@ impl Policy for DefaultPolicy {
             ("network" | "subnet", Action::Get) => reader && (owns || target.shared),
             ("port", Action::Get) => reader && (owns || owns_network),
             ("subnet", Action::Create) => member && owns_network,
-            ("subnet", _) => member && (owns || owns_network),
             ("port", Action::Create) => member && owns && (owns_network || target.shared),
-            ("port", Action::Delete) => member && (owns || owns_network),
+            ("subnet", _) | ("port", Action::Delete) => member && (owns || owns_network),
             ("network" | "port", _) => member && owns,
             _ => false,
         }

@@ -6,14 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use nucleon_bus::{Peer, Report, ReportAck};
 use nucleon_db::journal::After;
 use nucleon_db::port::Part;
-use nucleon_db::{Attempt, Operation, Tx, agent as store, port as ports};
+use nucleon_db::{Attempt, Tx, agent as store, port as ports};
 use nucleon_model::agent::AgentTime;
 use nucleon_model::view::Role;
 use nucleon_model::{Agent, AgentId, NetworkId, Port, PortId, Timestamp, port};
 use nucleon_wire::{AliveState, Heartbeat, PortMark};
 use serde_json::{Map, Value};
 
-use crate::change::{emit_port, emit_port_status};
+use crate::change::emit_port_status;
 use crate::watch::{digest, networks_of_view, scopes};
 use crate::{Caller, Core, Error, Result};
 
@@ -169,11 +169,8 @@ impl Core {
                             continue;
                         }
                         after.awaits_l2 = true;
-                        after.revision_number = before.revision_number + 1;
-                        after.view_revision = before.view_revision + 1;
-                        after.updated_at = now;
-                        core.port_write(tx, before, &after).await?;
-                        emit_port(tx, &caller, Operation::Update, Some(before), &after);
+                        after.wired_at = None;
+                        core.port_store(tx, &caller, before, &mut after, now).await?;
                     }
                 }
                 Ok(())
@@ -213,7 +210,8 @@ impl Core {
         self.write("port report", input, move |_, tx, (caller, who, marks, now)| {
             Box::pin(async move {
                 let ids: Vec<PortId> = marks.iter().map(|mark| mark.port_id).collect();
-                let found = ports::port_get_all(tx, &ids).await?;
+                // Held, so that none of them changes between our look at its revision and the note.
+                let found = ports::port_get_all_held(tx, &ids).await?;
                 let serving = match who.role {
                     Role::OvsAgent => Vec::new(),
                     Role::DhcpAgent => networks_of_view(tx, who.role, &who.host).await?,
@@ -242,10 +240,15 @@ impl Core {
         if ids.is_empty() {
             return Ok(());
         }
-        self.write("heartbeats", (ids, self.now()), |_, tx, (ids, now)| {
+        let expected = ids.len() as u64;
+        let noted = self.write("heartbeats", (ids, self.now()), |_, tx, (ids, now)| {
             Box::pin(async move { Ok(store::agent_heard(tx, &ids, now).await?) })
-        })
-        .await
+        });
+        if noted.await? < expected {
+            // Some agent's record was deleted by way of another server: it is to be written anew.
+            self.forget_agents();
+        }
+        Ok(())
     }
 }
 
@@ -262,10 +265,11 @@ async fn write_marks(
     part: Option<Part>,
     now: Timestamp,
 ) -> Result<()> {
-    Ok(match part {
+    match part {
         Some(part) => ports::port_part_ready(tx, ids, part, now).await?,
         None => ports::port_unwired(tx, ids, now).await?,
-    })
+    }
+    Ok(())
 }
 
 /// Whether a mark says something new of a port that is the agent's to speak of, as it is now: an agent that has carried

@@ -89,7 +89,7 @@ pub(crate) fn wanted(draft: &NetworkDraft) -> Result<Wanted> {
     let single = ProviderSegment {
         network_type: draft.network_type.clone(),
         physical_network: draft.physical_network.clone(),
-        segmentation_id: draft.segmentation_id.clone(),
+        segmentation_id: draft.segmentation_id,
     };
     let has_single = single != ProviderSegment::default();
     match (&draft.segments, has_single) {

@@ -6,11 +6,11 @@ use nucleon_db::{
     Listed, Operation, Tx, allocation, network as networks, port as ports, subnet as store,
 };
 use nucleon_model::{
-    AttrSet, Draft, Field, ListQuery, Network, NetworkId, Resource, Segment, Subnet, SubnetDraft,
-    SubnetId, Timestamp, port,
+    AttrSet, Draft, Field, ListQuery, Network, Resource, Segment, Subnet, SubnetDraft, SubnetId,
+    Timestamp, port,
 };
 
-use crate::change::{emit_network_part, emit_subnet};
+use crate::change::{again, emit_subnet};
 use crate::driver::Change;
 use crate::network::hold;
 use crate::policy::{Action, Target};
@@ -39,7 +39,7 @@ impl Noun for Subnet {
     }
 
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
-        let viewer = core.viewer(caller).map(str::to_owned);
+        let viewer = Core::viewer(caller).map(str::to_owned);
         let listed = core.store().snapshot(|tx| {
             let (viewer, query) = (viewer.clone(), query.clone());
             Box::pin(async move {
@@ -178,7 +178,7 @@ impl Core {
             self.ports_join_auto_subnet(tx, caller, &subnet, now).await?;
         }
         if subnet.enable_dhcp {
-            self.dhcp_serve_subnet(tx, caller, &network, &subnet, now).await?;
+            self.dhcp_serve_subnet(tx, caller, network.id, now).await?;
         }
         Ok(subnet)
     }
@@ -192,7 +192,7 @@ impl Core {
         precondition: Precondition,
         now: Timestamp,
     ) -> Result<Subnet> {
-        let (before, network) = self.subnet_load(tx, id).await?;
+        let (before, network) = self.subnet_load(tx, id, now).await?;
         let given = draft.given();
         self.authorise::<Subnet>(
             caller,
@@ -202,21 +202,30 @@ impl Core {
             &id.to_string(),
         )?;
         hold(precondition, before.revision_number)?;
-        networks::network_touch(tx, before.network_id, now).await?;
         if let Field::Value(segment) = draft.segment_id {
             let others = store::subnet_list_of(tx, &[before.network_id]).await?;
             let segments = nucleon_db::segment::segment_list_of(tx, &[before.network_id]).await?;
             let others: Vec<Subnet> = others.into_iter().filter(|other| other.id != id).collect();
             check_segment(&before, Some(segment), &others, &segments)?;
+            // As Neutron has it (alias subnet-segmentid-writable).
+            if before.segment_id != Some(segment) && (segments.len() > 1 || !others.is_empty()) {
+                return Err(invalid_input(
+                    "a subnet is confined to a segment later only where there is one of either",
+                ));
+            }
         }
         let mut after = before.clone();
         address::update(self.settings(), &mut after, draft)?;
         after.revision_number = before.revision_number + 1;
         after.updated_at = now;
-        store::subnet_update_at(tx, &after, before.revision_number).await?;
+        if after.gateway_ip != before.gateway_ip {
+            check_gateway_free(tx, &before).await?;
+        }
+        let written = store::subnet_update_at(tx, &after, before.revision_number).await;
+        again(tx, written)?;
         emit_subnet(tx, caller, Operation::Update, &after);
         if after.enable_dhcp && !before.enable_dhcp {
-            self.dhcp_serve_subnet(tx, caller, &network, &after, now).await?;
+            self.dhcp_serve_subnet(tx, caller, network.id, now).await?;
         } else if before.enable_dhcp && !after.enable_dhcp {
             self.dhcp_leave_subnet(tx, caller, &after, now).await?;
         }
@@ -231,7 +240,7 @@ impl Core {
         precondition: Precondition,
         now: Timestamp,
     ) -> Result<()> {
-        let (subnet, network) = self.subnet_load(tx, id).await?;
+        let (subnet, network) = self.subnet_load(tx, id, now).await?;
         self.authorise::<Subnet>(
             caller,
             Action::Delete,
@@ -240,17 +249,14 @@ impl Core {
             &id.to_string(),
         )?;
         hold(precondition, subnet.revision_number)?;
-        networks::network_touch(tx, subnet.network_id, now).await?;
         self.subnet_vacate(tx, caller, &subnet, now).await?;
         nucleon_db::tag::tag_delete_of(tx, &id.to_string()).await?;
         match store::subnet_delete_at(tx, id, subnet.revision_number).await {
-            Err(nucleon_db::Error::Reference { .. }) => Err(in_use(id)),
-            other => other.map_err(Error::from),
-        }?;
+            Err(nucleon_db::Error::Reference { .. }) => return Err(in_use(id)),
+            other => again(tx, other)?,
+        }
         emit_subnet(tx, caller, Operation::Delete, &subnet);
-        self.dhcp_release_idle(tx, caller, subnet.network_id).await?;
-        emit_network_part(tx, caller, subnet.network_id, network.revision_number + 1, Vec::new());
-        Ok(())
+        self.dhcp_release_idle(tx, caller, subnet.network_id, now).await
     }
 
     /// Takes the addresses on a subnet from ports that do not keep it alive: DHCP agents' ports, and all ports where
@@ -262,15 +268,15 @@ impl Core {
         subnet: &Subnet,
         now: Timestamp,
     ) -> Result<()> {
-        let holders = allocation::allocation_holders(tx, subnet.id, u64::MAX >> 1).await?;
-        let holders = ports::port_get_all(tx, &holders).await?;
-        let keeps = |port: &nucleon_model::Port| {
-            port.device_owner != port::OWNER_DHCP
-                && (!subnet.is_auto_address() || port.device_owner.starts_with("network:router"))
+        let keeps = |owner: &String| {
+            owner != port::OWNER_DHCP
+                && (!subnet.is_auto_address() || owner.starts_with("network:router"))
         };
-        if holders.iter().any(keeps) {
+        if allocation::allocation_owners(tx, subnet.id).await?.iter().any(keeps) {
             return Err(in_use(subnet.id));
         }
+        let holders = allocation::allocation_holders(tx, subnet.id).await?;
+        let holders = ports::port_get_all_held(tx, &holders).await?;
         for port in &holders {
             let mut fixed_ips = port.fixed_ips.clone();
             fixed_ips.retain(|fixed_ip| fixed_ip.subnet_id != subnet.id);
@@ -279,14 +285,40 @@ impl Core {
         Ok(())
     }
 
-    async fn subnet_load(&self, tx: &mut Tx, id: SubnetId) -> Result<(Subnet, Network)> {
+    /// A subnet about to be changed, and its network, which is held from here on: the guard of all that must agree on one
+    /// network. The network's revision grows, for agents see subnets in its body.
+    async fn subnet_load(
+        &self,
+        tx: &mut Tx,
+        id: SubnetId,
+        now: Timestamp,
+    ) -> Result<(Subnet, Network)> {
+        let place = store::subnet_get(tx, id).await?.ok_or_else(|| missing(id))?.network_id;
+        let touched = networks::network_touch(tx, place, now).await;
+        again(tx, touched)?;
+        // As it is now that nobody else can change it.
         let subnet = store::subnet_get(tx, id).await?.ok_or_else(|| missing(id))?;
-        let network = self.network_row(tx, subnet.network_id).await?;
+        let network = networks::network_get(tx, place).await?.ok_or_else(|| missing(id))?;
         Ok((complete(subnet, &network), network))
     }
+}
 
-    async fn network_row(&self, tx: &mut Tx, id: NetworkId) -> Result<Network> {
-        networks::network_get(tx, id).await?.ok_or_else(|| crate::network::missing(id))
+/// A gateway address that a router has stays.
+async fn check_gateway_free(tx: &mut Tx, before: &Subnet) -> Result<()> {
+    let Some(gateway) = before.gateway_ip else { return Ok(()) };
+    let holder = match allocation::allocation_holder(tx, before.id, gateway).await? {
+        Some(port) => ports::port_get(tx, port).await?,
+        None => None,
+    };
+    match holder.filter(|port| port.device_owner.starts_with("network:router")) {
+        None => Ok(()),
+        Some(port) => Err(Error::conflict(
+            "GatewayIpInUse",
+            format!(
+                "Current gateway ip {gateway} already in use by port {}. Unable to update.",
+                port.id
+            ),
+        )),
     }
 }
 
@@ -329,8 +361,5 @@ fn check_segment(
             ),
         ));
     }
-    if segment.is_none() || segments.len() > 1 || others.is_empty() {
-        return Ok(());
-    }
-    Err(invalid_input("a network with one segment and several subnets cannot be routed"))
+    Ok(())
 }

@@ -1,14 +1,15 @@
 //! Tags of networks, subnets and ports.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 
 use nucleon_db::{
     Operation, Tx, network as networks, port as ports, subnet as subnets, tag as store,
 };
 use nucleon_model::{AttrSet, Network, Port, Resource, ResourceDecl, Subnet, Timestamp};
 
-use crate::change::{emit, emit_port_status};
-use crate::policy::Action;
+use crate::change::{again, emit_network, emit_port_status, emit_subnet_apart};
+use crate::policy::{Action, Target};
 use crate::{Caller, Core, Error, Noun, Result};
 
 /// Neutron's limits.
@@ -22,6 +23,97 @@ enum Edit {
     Add(Vec<String>),
     Remove(String),
     Clear,
+}
+
+/// A resource that can be tagged.
+trait Tagged: Noun + Clone {
+    /// The object, held, and the network that it is, or is on.
+    fn load(tx: &mut Tx, id: &str) -> impl Future<Output = Result<Option<(Self, Network)>>> + Send;
+
+    fn project_id(&self) -> &str;
+
+    /// Tags, time of the last change, revision.
+    fn marks(&mut self) -> (&mut Vec<String>, &mut Timestamp, &mut i64);
+
+    /// Writes the row over the one at `revision`, and says so.
+    fn store(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        revision: i64,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl Tagged for Network {
+    async fn load(tx: &mut Tx, id: &str) -> Result<Option<(Self, Self)>> {
+        let Ok(id) = id.parse() else { return Ok(None) };
+        let network = networks::network_get_held(tx, id).await?;
+        Ok(network.map(|network| (network.clone(), network)))
+    }
+
+    fn project_id(&self) -> &str {
+        &self.project_id
+    }
+
+    fn marks(&mut self) -> (&mut Vec<String>, &mut Timestamp, &mut i64) {
+        (&mut self.tags, &mut self.updated_at, &mut self.revision_number)
+    }
+
+    async fn store(&self, tx: &mut Tx, caller: &Caller, revision: i64) -> Result<()> {
+        let written = networks::network_update_at(tx, self, revision).await;
+        again(tx, written)?;
+        // Agents see no tags, but they count revisions.
+        emit_network(tx, caller, Operation::Update, self);
+        Ok(())
+    }
+}
+
+impl Tagged for Subnet {
+    async fn load(tx: &mut Tx, id: &str) -> Result<Option<(Self, Network)>> {
+        let Ok(id) = id.parse() else { return Ok(None) };
+        let Some(subnet) = subnets::subnet_get_held(tx, id).await? else { return Ok(None) };
+        let network = networks::network_get(tx, subnet.network_id).await?;
+        Ok(network.map(|network| (subnet, network)))
+    }
+
+    fn project_id(&self) -> &str {
+        &self.project_id
+    }
+
+    fn marks(&mut self) -> (&mut Vec<String>, &mut Timestamp, &mut i64) {
+        (&mut self.tags, &mut self.updated_at, &mut self.revision_number)
+    }
+
+    async fn store(&self, tx: &mut Tx, caller: &Caller, revision: i64) -> Result<()> {
+        let written = subnets::subnet_update_at(tx, self, revision).await;
+        again(tx, written)?;
+        emit_subnet_apart(tx, caller, self);
+        Ok(())
+    }
+}
+
+impl Tagged for Port {
+    async fn load(tx: &mut Tx, id: &str) -> Result<Option<(Self, Network)>> {
+        let Ok(id) = id.parse() else { return Ok(None) };
+        let Some(port) = ports::port_get_held(tx, id).await? else { return Ok(None) };
+        let network = networks::network_get(tx, port.network_id).await?;
+        Ok(network.map(|network| (port, network)))
+    }
+
+    fn project_id(&self) -> &str {
+        &self.project_id
+    }
+
+    fn marks(&mut self) -> (&mut Vec<String>, &mut Timestamp, &mut i64) {
+        (&mut self.tags, &mut self.updated_at, &mut self.revision_number)
+    }
+
+    async fn store(&self, tx: &mut Tx, caller: &Caller, revision: i64) -> Result<()> {
+        let written = ports::port_update_at(tx, self, revision).await;
+        again(tx, written)?;
+        emit_port_status(tx, caller, self.id, self.revision_number);
+        Ok(())
+    }
 }
 
 impl Core {
@@ -104,18 +196,18 @@ impl Core {
         self.write("tags", input, move |core, tx, (caller, id, edit, now)| {
             Box::pin(async move {
                 if std::ptr::eq(on, Network::DECL) {
-                    core.tags_of_network(tx, &caller, &id, &edit, now).await
+                    core.tags_of::<Network>(tx, &caller, &id, &edit, now).await
                 } else if std::ptr::eq(on, Subnet::DECL) {
-                    core.tags_of_subnet(tx, &caller, &id, &edit, now).await
+                    core.tags_of::<Subnet>(tx, &caller, &id, &edit, now).await
                 } else {
-                    core.tags_of_port(tx, &caller, &id, &edit, now).await
+                    core.tags_of::<Port>(tx, &caller, &id, &edit, now).await
                 }
             })
         })
         .await
     }
 
-    async fn tags_of_network(
+    async fn tags_of<T: Tagged>(
         &self,
         tx: &mut Tx,
         caller: &Caller,
@@ -123,98 +215,27 @@ impl Core {
         edit: &Edit,
         now: Timestamp,
     ) -> Result<Vec<String>> {
-        let missing = || Error::not_found(Network::DECL, id);
-        let before = networks::network_get(tx, id.parse().map_err(|_| missing())?)
-            .await?
-            .ok_or_else(missing)?;
-        let target = crate::network::target(&before);
-        self.authorise::<Network>(caller, Action::Update, AttrSet::default(), &target, id)?;
-        let mut after = before.clone();
-        after.tags = edited(&before.tags, edit)?;
-        after.revision_number += 1;
-        after.updated_at = now;
-        networks::network_update_at(tx, &after, before.revision_number).await?;
-        write(tx, id, &after.tags).await?;
-        emit(
-            tx,
-            caller,
-            "network",
-            id.to_owned(),
-            Operation::Update,
-            after.revision_number,
-            Vec::new(),
-        );
-        Ok(after.tags)
-    }
-
-    async fn tags_of_subnet(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        id: &str,
-        edit: &Edit,
-        now: Timestamp,
-    ) -> Result<Vec<String>> {
-        let missing = || Error::not_found(Subnet::DECL, id);
-        let before = subnets::subnet_get(tx, id.parse().map_err(|_| missing())?)
-            .await?
-            .ok_or_else(missing)?;
-        let network = networks::network_get(tx, before.network_id).await?.ok_or_else(missing)?;
-        let target = crate::policy::Target {
-            project_id: &before.project_id,
-            ..crate::network::target(&network)
-        };
-        self.authorise::<Subnet>(caller, Action::Update, AttrSet::default(), &target, id)?;
-        let mut after = before.clone();
-        after.tags = edited(&before.tags, edit)?;
-        after.revision_number += 1;
-        after.updated_at = now;
-        subnets::subnet_update_at(tx, &after, before.revision_number).await?;
-        write(tx, id, &after.tags).await?;
-        emit(
-            tx,
-            caller,
-            "subnet",
-            id.to_owned(),
-            Operation::Update,
-            after.revision_number,
-            Vec::new(),
-        );
-        Ok(after.tags)
-    }
-
-    async fn tags_of_port(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        id: &str,
-        edit: &Edit,
-        now: Timestamp,
-    ) -> Result<Vec<String>> {
-        let missing = || Error::not_found(Port::DECL, id);
-        let before =
-            ports::port_get(tx, id.parse().map_err(|_| missing())?).await?.ok_or_else(missing)?;
-        let network = networks::network_get(tx, before.network_id).await?.ok_or_else(missing)?;
-        let target = crate::policy::Target {
-            project_id: &before.project_id,
-            ..crate::network::target(&network)
-        };
-        self.authorise::<Port>(caller, Action::Update, AttrSet::default(), &target, id)?;
-        let mut after = before.clone();
-        after.tags = edited(&before.tags, edit)?;
-        after.revision_number += 1;
-        after.updated_at = now;
-        ports::port_update_at(tx, &after, before.revision_number).await?;
-        write(tx, id, &after.tags).await?;
-        emit_port_status(tx, caller, after.id, after.revision_number);
-        Ok(after.tags)
+        let found = T::load(tx, id).await?;
+        let (mut object, network) = found.ok_or_else(|| Error::not_found(T::DECL, id))?;
+        let on_network = crate::network::target(&network);
+        let standing = Target { project_id: object.project_id(), ..on_network };
+        self.authorise::<T>(caller, Action::Update, AttrSet::default(), &standing, id)?;
+        let (held, updated_at, revision_number) = object.marks();
+        let tags = edited(held, edit)?;
+        held.clone_from(&tags);
+        *updated_at = now;
+        *revision_number += 1;
+        let revision = *revision_number - 1;
+        object.store(tx, caller, revision).await?;
+        store::tag_delete_of(tx, id).await?;
+        store::tag_insert(tx, &rows(id, &tags)).await?;
+        Ok(tags)
     }
 }
 
-async fn write(tx: &mut Tx, id: &str, tags: &[String]) -> Result<()> {
-    store::tag_delete_of(tx, id).await?;
-    store::tag_insert(tx, id, tags).await?;
-    Ok(())
+/// Tags of an object as the store takes them.
+pub(crate) fn rows(id: &str, tags: &[String]) -> Vec<(String, String)> {
+    tags.iter().map(|tag| (id.to_owned(), tag.clone())).collect()
 }
 
 fn edited(held: &[String], edit: &Edit) -> Result<Vec<String>> {

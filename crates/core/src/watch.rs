@@ -42,13 +42,12 @@ impl ViewSource for Core {
 }
 
 fn refuse(error: &Error) -> SourceError {
-    match error.kind() {
-        Kind::Invalid => SourceError::Invalid(error.to_string()),
-        _ => {
-            tracing::warn!(error = %error, cause = ?std::error::Error::source(error), "an agent could not be answered");
-            SourceError::Unavailable(error.message().to_owned())
-        }
+    if error.kind() == Kind::Invalid {
+        return SourceError::Invalid(error.to_string());
     }
+    let cause = std::error::Error::source(error);
+    tracing::warn!(error = %error, ?cause, "an agent could not be answered");
+    SourceError::Unavailable(error.message().to_owned())
 }
 
 pub(crate) fn position(position: nucleon_db::Position) -> Position {

@@ -127,10 +127,20 @@ pub(crate) fn padded(keys: &[String]) -> impl Iterator<Item = String> + '_ {
     keys.iter().chain(std::iter::repeat_n(keys.last(), rest).flatten()).cloned()
 }
 
-/// Cuts rows for inserts: 64 at a time, then by powers of two, so that there are few statements to prepare.
+/// Rows that one insert may have whatever their number.
+const FEW: usize = 8;
+
+/// Cuts rows for inserts: 64 at a time, then by powers of two, so that there are few statements to prepare; a few rows at
+/// once, so that there are few to run.
 pub(crate) fn portions<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let size = 1 << Ord::min(rows.len().checked_ilog2()?, 6);
+        let size = match rows.len() {
+            few @ ..=FEW => few,
+            many => 1 << Ord::min(many.ilog2(), 6),
+        };
+        if size == 0 {
+            return None;
+        }
         let (portion, rest) = rows.split_at_checked(size)?;
         rows = rest;
         Some(portion)
@@ -235,8 +245,10 @@ mod tests {
         let sizes = |rows: usize| portions(&vec![0; rows]).map(<[_]>::len).collect::<Vec<_>>();
         assert_eq!(sizes(0), [0; 0]);
         assert_eq!(sizes(1), [1]);
-        assert_eq!(sizes(7), [4, 2, 1]);
-        assert_eq!(sizes(131), [64, 64, 2, 1]);
+        assert_eq!(sizes(7), [7]);
+        assert_eq!(sizes(23), [16, 7]);
+        assert_eq!(sizes(131), [64, 64, 3]);
+        assert_eq!(sizes(60), [32, 16, 8, 4]);
     }
 
     #[test]

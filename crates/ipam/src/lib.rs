@@ -13,6 +13,7 @@ use std::net::IpAddr;
 
 use nucleon_net::IpRange;
 use rand::Rng;
+use rand::seq::SliceRandom;
 
 /// How many addresses are drawn at once. With nine of ten addresses taken, all of a draw are in one case in five.
 pub const DRAW: usize = 16;
@@ -24,7 +25,14 @@ pub const WINDOW: u64 = 256;
 pub fn draw(pools: &[IpRange], count: usize, rng: &mut impl Rng) -> Vec<IpAddr> {
     let total = pools.iter().fold(0u128, |sum, pool| sum.saturating_add(pool.size()));
     if total <= count as u128 {
-        return pools.iter().flat_map(|pool| (0..pool.size()).map_while(|n| pool.nth(n))).collect();
+        let whole = |pool: &IpRange| {
+            let pool = *pool;
+            (0..pool.size()).map_while(move |n| pool.nth(n))
+        };
+        let mut all: Vec<IpAddr> = pools.iter().flat_map(whole).collect();
+        // Whoever draws at the same time should not want the same one first.
+        all.shuffle(rng);
+        return all;
     }
     let mut drawn = BTreeSet::new();
     let mut order = Vec::with_capacity(count);
@@ -54,16 +62,15 @@ fn at(pools: &[IpRange], mut offset: u128) -> Option<IpAddr> {
     None
 }
 
-/// The lowest address of `range` that is not among `taken`, which are those in the range from its start on, in order
-/// and without gaps in knowledge.
-pub fn first_free(range: &IpRange, taken: &[IpAddr]) -> Option<IpAddr> {
-    let mut offset = 0;
-    for address in taken {
-        match range.offset_of(*address) {
-            Some(at) if at == offset => offset += 1,
-            Some(at) if at > offset => break,
-            _ => {}
+/// The address of `range` that has `place` free ones before it. `taken` are all of the range that are not free, in order
+/// and each once.
+pub fn nth_free(range: &IpRange, taken: &[IpAddr], place: u128) -> Option<IpAddr> {
+    let mut offset = place;
+    for at in taken.iter().filter_map(|address| range.offset_of(*address)) {
+        if at > offset {
+            break;
         }
+        offset = offset.checked_add(1)?;
     }
     range.nth(offset)
 }
@@ -112,7 +119,8 @@ mod tests {
     #[test]
     fn small_pools_are_drawn_whole() {
         let mut rng = StdRng::seed_from_u64(3);
-        let drawn = draw(&[range("10.0.0.2", "10.0.0.3")], DRAW, &mut rng);
+        let mut drawn = draw(&[range("10.0.0.2", "10.0.0.3")], DRAW, &mut rng);
+        drawn.sort_unstable();
         assert_eq!(drawn, addresses(&["10.0.0.2", "10.0.0.3"]));
         assert_eq!(draw(&[], DRAW, &mut rng), Vec::<IpAddr>::new());
     }
@@ -125,13 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn the_first_gap_is_found() {
+    fn the_gaps_are_found_in_order() {
         let pool = range("10.0.0.2", "10.0.0.5");
-        assert_eq!(first_free(&pool, &[]), Some(pool.start()));
-        let taken = addresses(&["10.0.0.2", "10.0.0.3", "10.0.0.5"]);
-        assert_eq!(first_free(&pool, &taken), Some("10.0.0.4".parse().unwrap()));
+        assert_eq!(nth_free(&pool, &[], 0), Some(pool.start()));
+        assert_eq!(nth_free(&pool, &[], 3), Some(pool.end()));
+        assert_eq!(nth_free(&pool, &[], 4), None);
+        let taken = addresses(&["10.0.0.3", "10.0.0.5"]);
+        let free: Vec<_> = (0..3).map(|place| nth_free(&pool, &taken, place)).collect();
+        assert_eq!(free, [Some(pool.start()), "10.0.0.4".parse().ok(), None]);
         let all = addresses(&["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"]);
-        assert_eq!(first_free(&pool, &all), None);
+        assert_eq!(nth_free(&pool, &all, 0), None);
     }
 
     #[test]

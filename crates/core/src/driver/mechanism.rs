@@ -30,7 +30,7 @@ pub struct BindContext<'a> {
     pub port: &'a Port,
     /// Segments to choose from.
     pub segments: &'a [Segment],
-    /// Agents on the port's host that are alive and may be used.
+    /// Agents on the port's host that are alive.
     pub agents: &'a [Agent],
 }
 

@@ -1,14 +1,25 @@
-//! The addresses of a port.
+//! The addresses of a port: which it gets, by what it asks for and where it is.
+
+mod free;
 
 use std::net::IpAddr;
 
 use nucleon_db::{Tx, allocation};
-use nucleon_model::{Field, FixedIp, FixedIpRequest, Port, PortId, Segment, Subnet, port};
-use nucleon_net::{IpNet, IpRange};
+use nucleon_model::{
+    Field, FixedIp, FixedIpRequest, NetworkId, Port, Segment, SegmentId, Subnet, Timestamp,
+};
+use nucleon_net::IpNet;
+
+pub(crate) use free::Found;
 
 use crate::port::Ground;
 use crate::segment::invalid_input;
-use crate::{Core, Error, Result};
+use crate::{Caller, Core, Error, Result};
+
+/// Values of `ip_allocation`.
+pub(super) const IMMEDIATE: &str = "immediate";
+pub(super) const DEFERRED: &str = "deferred";
+const NONE: &str = "none";
 
 /// Subnets that a port may get addresses from, by what is known of its host.
 enum Offer<'g> {
@@ -18,42 +29,36 @@ enum Offer<'g> {
 }
 
 impl Core {
-    /// Allocates what a request asks for, or what a port gets by default. `taken` holds what other ports of the same
-    /// transaction have been given, and is added to.
+    /// Allocates what a request asks for, or what a port gets by default.
     pub(super) async fn allocate(
         &self,
         tx: &mut Tx,
         port: &mut Port,
         requested: &Field<Vec<FixedIpRequest>>,
         ground: &Ground,
-        taken: &mut Vec<FixedIp>,
+        found: &mut Found,
     ) -> Result<()> {
-        if let Field::Value(requests) = requested {
-            if requests.is_empty() {
-                port.ip_allocation = "none".to_owned();
+        match requested {
+            Field::Value(requests) if requests.is_empty() => {
+                NONE.clone_into(&mut port.ip_allocation);
                 return Ok(());
             }
-            self.allocate_requested(tx, port, requests, ground, taken).await?;
-        } else {
-            match offer(self, port, ground)? {
+            Field::Value(requests) => {
+                self.allocate_requested(tx, port, requests, ground, found).await?;
+            }
+            Field::Absent | Field::Null => match offer(self, port, ground)? {
                 Offer::Deferred => {
-                    port.ip_allocation = "deferred".to_owned();
+                    DEFERRED.clone_into(&mut port.ip_allocation);
                     return Ok(());
                 }
                 Offer::Subnets(subnets) => {
-                    self.allocate_default(tx, port, &subnets, ground, taken).await?;
+                    self.allocate_default(tx, port, &subnets, ground, found).await?;
                 }
-            }
+            },
         }
         add_auto_addresses(port, &ground.subnets);
-        let settled = !port.fixed_ips.is_empty()
-            || ground.subnets.iter().any(|subnet| subnet.segment_id.is_none());
-        port.ip_allocation =
-            if settled || !ground.subnets.is_empty() { "immediate" } else { "none" }.to_owned();
-        if ground.subnets.is_empty() {
-            port.ip_allocation = "immediate".to_owned();
-        }
-        taken.extend(port.fixed_ips.iter().copied());
+        IMMEDIATE.clone_into(&mut port.ip_allocation);
+        found.give(&port.fixed_ips);
         Ok(())
     }
 
@@ -64,25 +69,25 @@ impl Core {
         port: &mut Port,
         subnets: &[&Subnet],
         ground: &Ground,
-        taken: &[FixedIp],
+        found: &mut Found,
     ) -> Result<()> {
-        for version in [4, 6] {
-            let family: Vec<&Subnet> = subnets
-                .iter()
-                .filter(|subnet| subnet.ip_version == version && !subnet.is_auto_address())
-                .copied()
-                .collect();
-            if family.is_empty() {
-                continue;
-            }
-            let mut found = None;
+        let families = [4, 6].map(|version| {
+            let of_family =
+                |subnet: &&&Subnet| subnet.ip_version == version && !subnet.is_auto_address();
+            subnets.iter().filter(of_family).copied().collect::<Vec<&Subnet>>()
+        });
+        let first: Vec<&Subnet> =
+            families.iter().filter_map(|family| family.first().copied()).collect();
+        self.look_for_free(tx, &first, port, found).await?;
+        for family in families.iter().filter(|family| !family.is_empty()) {
+            let mut address = None;
             for subnet in family {
-                found = self.free_address(tx, subnet, port, taken).await?;
-                if found.is_some() {
+                address = self.free_address(tx, subnet, port, found).await?;
+                if address.is_some() {
                     break;
                 }
             }
-            port.fixed_ips.push(found.ok_or_else(|| exhausted(&ground.network.id))?);
+            port.fixed_ips.push(address.ok_or_else(|| exhausted(ground.network.id))?);
         }
         Ok(())
     }
@@ -93,7 +98,7 @@ impl Core {
         port: &mut Port,
         requests: &[FixedIpRequest],
         ground: &Ground,
-        taken: &[FixedIp],
+        found: &mut Found,
     ) -> Result<()> {
         let mut specific = Vec::new();
         let mut any = Vec::new();
@@ -107,26 +112,22 @@ impl Core {
             }
         }
         check_one_segment(&specific, &any, ground)?;
-        if let Some(&used) = specific.iter().find(|fixed_ip| taken.contains(fixed_ip)) {
+        if let Some(&used) = specific.iter().find(|fixed_ip| found.is_given(fixed_ip)) {
             return Err(already_allocated(used));
         }
-        self.check_free(tx, &specific).await?;
-        port.fixed_ips.extend(specific);
-        for subnet in any {
-            let mine: Vec<FixedIp> = port.fixed_ips.iter().chain(taken).copied().collect();
-            let found = self.free_address(tx, subnet, port, &mine).await?;
-            port.fixed_ips.push(found.ok_or_else(|| exhausted(&ground.network.id))?);
+        let wanted: Vec<_> = specific
+            .iter()
+            .map(|fixed_ip| (fixed_ip.subnet_id, vec![fixed_ip.ip_address]))
+            .collect();
+        if let Some(&used) = allocation::allocation_taken(tx, &wanted).await?.first() {
+            return Err(already_allocated(used));
         }
-        Ok(())
-    }
-
-    async fn check_free(&self, tx: &mut Tx, wanted: &[FixedIp]) -> Result<()> {
-        for fixed_ip in wanted {
-            let used = allocation::allocation_taken(tx, fixed_ip.subnet_id, &[fixed_ip.ip_address])
-                .await?;
-            if !used.is_empty() {
-                return Err(already_allocated(*fixed_ip));
-            }
+        found.give(&specific);
+        port.fixed_ips.extend(specific);
+        self.look_for_free(tx, &any, port, found).await?;
+        for subnet in any {
+            let address = self.free_address(tx, subnet, port, found).await?;
+            port.fixed_ips.push(address.ok_or_else(|| exhausted(ground.network.id))?);
         }
         Ok(())
     }
@@ -156,77 +157,26 @@ impl Core {
         }
         after.fixed_ips.clone_from(&kept);
         if !new.is_empty() {
-            let mut scratch = kept.clone();
-            scratch.extend(before.fixed_ips.iter().copied());
-            self.allocate_requested(tx, after, &new, ground, &scratch).await?;
+            let mut found = Found::default();
+            found.give(&before.fixed_ips);
+            self.allocate_requested(tx, after, &new, ground, &mut found).await?;
         }
-        add_auto_addresses(after, &ground.subnets);
-        let allocation = if after.fixed_ips.is_empty() { "none" } else { "immediate" };
+        // Without any, the port is one without addresses, as on create.
+        if !after.fixed_ips.is_empty() {
+            add_auto_addresses(after, &ground.subnets);
+        }
+        let allocation = if after.fixed_ips.is_empty() { NONE } else { IMMEDIATE };
         allocation.clone_into(&mut after.ip_allocation);
         Ok(())
-    }
-
-    /// A free address of a subnet: for machines any, for the network's own services the lowest, as Neutron does.
-    pub(crate) async fn free_address(
-        &self,
-        tx: &mut Tx,
-        subnet: &Subnet,
-        port: &Port,
-        taken: &[FixedIp],
-    ) -> Result<Option<FixedIp>> {
-        let mine = |address: &IpAddr| {
-            taken.iter().any(|held| held.subnet_id == subnet.id && held.ip_address == *address)
-        };
-        let found = |ip_address| FixedIp { subnet_id: subnet.id, ip_address };
-        if port.device_owner != port::OWNER_DHCP && !is_router(port) {
-            let pools = &subnet.allocation_pools;
-            let drawn = self.random().with(|rng| {
-                let mut rng = rng;
-                nucleon_ipam::draw(pools, nucleon_ipam::DRAW, &mut rng)
-            });
-            let used = allocation::allocation_taken(tx, subnet.id, &drawn).await?;
-            let free = drawn.into_iter().find(|address| !used.contains(address) && !mine(address));
-            if let Some(address) = free {
-                return Ok(Some(found(address)));
-            }
-        }
-        for pool in &subnet.allocation_pools {
-            let mut rest = Some(*pool);
-            while let Some(range) = rest {
-                rest = None;
-                let mut window =
-                    allocation::allocation_window(tx, subnet.id, range, nucleon_ipam::WINDOW)
-                        .await?;
-                let end = window.last().copied();
-                let full = window.len() as u64 == nucleon_ipam::WINDOW;
-                window.extend(taken_in(taken, subnet, &range));
-                window.sort_unstable();
-                window.dedup();
-                // Beyond the last address of a full window nothing is known yet.
-                let known = match end {
-                    Some(end) if full => IpRange::new(range.start(), end).unwrap_or(range),
-                    _ => range,
-                };
-                if let Some(address) = nucleon_ipam::first_free(&known, &window) {
-                    return Ok(Some(found(address)));
-                }
-                if let Some(end) = end
-                    && full
-                {
-                    rest = nucleon_ipam::rest_after(&range, end);
-                }
-            }
-        }
-        Ok(None)
     }
 
     /// Gives every port of a network its address on a new subnet whose addresses follow from the prefix.
     pub(crate) async fn ports_join_auto_subnet(
         &self,
         tx: &mut Tx,
-        caller: &crate::Caller,
+        caller: &Caller,
         subnet: &Subnet,
-        now: nucleon_model::Timestamp,
+        now: Timestamp,
     ) -> Result<()> {
         for port in nucleon_db::port::port_list_of(tx, &[subnet.network_id]).await? {
             if is_router(&port) {
@@ -242,36 +192,82 @@ impl Core {
     }
 }
 
-fn taken_in<'a>(
-    taken: &'a [FixedIp],
-    subnet: &'a Subnet,
-    range: &'a IpRange,
-) -> impl Iterator<Item = IpAddr> + 'a {
-    taken
-        .iter()
-        .filter(|held| held.subnet_id == subnet.id && range.contains(held.ip_address))
-        .map(|held| held.ip_address)
-}
-
 fn is_router(port: &Port) -> bool {
     port.device_owner.starts_with("network:router")
         || port.device_owner == "network:ha_router_replicated_interface"
 }
 
-/// Adds the address that follows from the MAC address on each subnet where hosts make their own.
+/// The segment that a port's addresses confine it to, if any.
+fn segment_of(port: &Port, subnets: &[Subnet]) -> Option<SegmentId> {
+    let subnet = |id| subnets.iter().find(|subnet| subnet.id == id);
+    port.fixed_ips.iter().find_map(|held| subnet(held.subnet_id)?.segment_id)
+}
+
+/// Adds the address that follows from the MAC address on each subnet where hosts make their own; with routed networks,
+/// on those of the port's segment.
 pub(crate) fn add_auto_addresses(port: &mut Port, subnets: &[Subnet]) {
     if is_router(port) {
         return;
     }
-    for subnet in subnets.iter().filter(|subnet| subnet.is_auto_address()) {
-        let Some(IpNet::V6(prefix)) = subnet.cidr else { continue };
+    let segment = port.segment_id.or_else(|| segment_of(port, subnets));
+    let reached = |subnet: &&Subnet| subnet.segment_id.is_none() || subnet.segment_id == segment;
+    for subnet in subnets.iter().filter(|subnet| subnet.is_auto_address()).filter(reached) {
         if port.fixed_ips.iter().any(|held| held.subnet_id == subnet.id) {
             continue;
         }
-        if let Some(address) = port.mac_address.eui64_in(prefix) {
-            port.fixed_ips.push(FixedIp { subnet_id: subnet.id, ip_address: IpAddr::V6(address) });
+        port.fixed_ips.extend(auto_address(port, subnet));
+    }
+}
+
+fn auto_address(port: &Port, subnet: &Subnet) -> Option<FixedIp> {
+    let Some(IpNet::V6(prefix)) = subnet.cidr else { return None };
+    let address = port.mac_address.eui64_in(prefix)?;
+    Some(FixedIp { subnet_id: subnet.id, ip_address: IpAddr::V6(address) })
+}
+
+/// Gives a port whose MAC address changed the addresses that follow from the new one.
+pub(super) fn follow_mac(after: &mut Port, before: &Port, subnets: &[Subnet]) {
+    for subnet in subnets.iter().filter(|subnet| subnet.is_auto_address()) {
+        let (old, new) = (auto_address(before, subnet), auto_address(after, subnet));
+        for held in &mut after.fixed_ips {
+            if let (true, Some(new)) = (Some(*held) == old, new) {
+                *held = new;
+            }
         }
     }
+}
+
+/// Refuses a host where the port's addresses would not work.
+pub(super) fn check_host(core: &Core, port: &Port, ground: &Ground) -> Result<()> {
+    let Some(segment) = segment_of(port, &ground.subnets) else { return Ok(()) };
+    if port.host.is_empty() || reached_segments(core, port, ground).contains(&segment) {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "HostNotCompatibleWithFixedIps",
+        format!(
+            "Host {} is not connected to a segment where the existing fixed_ips on port {} will \
+             function given the routed network topology.",
+            port.host, port.id
+        ),
+    ))
+}
+
+/// The segments of a network that a port could be bound to on its host.
+pub(crate) fn reached_segments(core: &Core, port: &Port, ground: &Ground) -> Vec<SegmentId> {
+    let reached = |segment: &&Segment| {
+        let mut probe = Port { fixed_ips: Vec::new(), ..port.clone() };
+        let only = Ground {
+            network: ground.network.clone(),
+            subnets: Vec::new(),
+            segments: vec![(*segment).clone()],
+            agents: ground.agents.clone(),
+            dhcp_agents: Vec::new(),
+        };
+        core.bind(&mut probe, &only);
+        probe.segment_id == Some(segment.id)
+    };
+    ground.segments.iter().filter(reached).map(|segment| segment.id).collect()
 }
 
 /// The subnets that a port without requests may use: with routed networks, those of its host's segments.
@@ -284,24 +280,7 @@ fn offer<'g>(core: &Core, port: &Port, ground: &'g Ground) -> Result<Offer<'g>> 
     if port.host.is_empty() {
         return Ok(Offer::Deferred);
     }
-    let reached = |segment: &Segment| {
-        let mut probe = port.clone();
-        let only = Ground {
-            network: ground.network.clone(),
-            subnets: Vec::new(),
-            segments: vec![segment.clone()],
-            agents: ground.agents.clone(),
-            dhcp_agents: Vec::new(),
-        };
-        core.bind(&mut probe, &only);
-        probe.segment_id == Some(segment.id)
-    };
-    let segments: Vec<_> = ground
-        .segments
-        .iter()
-        .filter(|segment| reached(segment))
-        .map(|segment| segment.id)
-        .collect();
+    let segments = reached_segments(core, port, ground);
     if segments.is_empty() {
         return Err(Error::conflict(
             "HostNotConnectedToAnySegment",
@@ -356,10 +335,7 @@ fn specific_address(subnet: &Subnet, address: IpAddr, port: &Port) -> Result<Fix
         return Err(invalid());
     }
     if subnet.is_auto_address() && !is_router(port) {
-        let own = match cidr {
-            IpNet::V6(prefix) => port.mac_address.eui64_in(prefix).map(IpAddr::V6),
-            IpNet::V4(_) => None,
-        };
+        let own = auto_address(port, subnet).map(|own| own.ip_address);
         if own != Some(address) {
             return Err(Error::invalid(
                 "AllocationOnAutoAddressSubnet",
@@ -391,7 +367,7 @@ fn check_one_segment(specific: &[FixedIp], any: &[&Subnet], ground: &Ground) -> 
     Ok(())
 }
 
-fn exhausted(network: &nucleon_model::NetworkId) -> Error {
+fn exhausted(network: NetworkId) -> Error {
     Error::conflict(
         "IpAddressGenerationFailure",
         format!("No more IP addresses available on network {network}."),
@@ -406,15 +382,4 @@ fn already_allocated(fixed_ip: FixedIp) -> Error {
             fixed_ip.ip_address, fixed_ip.subnet_id
         ),
     )
-}
-
-/// The refusal when one of these addresses turned out to be in use.
-pub(super) fn in_use(wanted: &[(PortId, FixedIp)]) -> Error {
-    match wanted {
-        [(_, fixed_ip)] => already_allocated(*fixed_ip),
-        _ => Error::conflict(
-            "IpAddressAlreadyAllocated",
-            "One of the IP addresses is already allocated",
-        ),
-    }
 }

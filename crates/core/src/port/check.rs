@@ -1,8 +1,9 @@
-//! What a port request may say. Pure.
+//! What a port request may say.
 
 use std::collections::BTreeSet;
 
-use nucleon_model::{AddressPair, ExtraDhcpOpt, Field, Network, Port, PortDraft};
+use nucleon_db::{Tx, port as store};
+use nucleon_model::{AddressPair, ExtraDhcpOpt, Field, Network, NetworkId, Port, PortDraft};
 use nucleon_net::MacAddr;
 
 use crate::policy::Action;
@@ -85,6 +86,24 @@ pub(super) fn pairs(mut pairs: Vec<AddressPair>, mac: MacAddr) -> Vec<AddressPai
         pair.mac_address.get_or_insert(mac);
     }
     pairs
+}
+
+/// A MAC address that a request names must be free; one made up here is made up again where it is not.
+pub(super) async fn mac_free(tx: &mut Tx, network: NetworkId, mac: MacAddr) -> Result<()> {
+    if store::port_macs_taken(tx, network, &[mac]).await?.is_empty() {
+        return Ok(());
+    }
+    Err(mac_in_use(network, mac))
+}
+
+/// Another port of the network has the MAC address.
+pub(super) fn mac_in_use(network: NetworkId, mac: MacAddr) -> Error {
+    Error::conflict(
+        "MacAddressInUse",
+        format!(
+            "Unable to complete operation for network {network}. The mac address {mac} is in use."
+        ),
+    )
 }
 
 /// DHCP options after a request: named ones replaced, those with value `null` taken away, others kept.

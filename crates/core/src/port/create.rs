@@ -1,0 +1,186 @@
+//! Creating ports.
+
+use nucleon_db::{Operation, Tx, allocation, port as store, tag as tags};
+use nucleon_model::{
+    Draft, Field, FixedIp, Network, NetworkId, Port, PortDraft, PortId, Resource, Timestamp,
+};
+use nucleon_net::MacAddr;
+
+use super::{Found, Ground, check};
+use crate::change::emit_port;
+use crate::driver::Change;
+use crate::policy::{Action, Target};
+use crate::{Caller, Core, Error, Result};
+
+impl Core {
+    pub(super) async fn ports_create(
+        &self,
+        caller: &Caller,
+        drafts: Vec<PortDraft>,
+    ) -> Result<Vec<Port>> {
+        let input = (caller.clone(), drafts, self.now());
+        self.write("port create", input, |core, tx, (caller, drafts, now)| {
+            Box::pin(async move { core.ports_create_in(tx, &caller, drafts, now).await })
+        })
+        .await
+    }
+
+    async fn ports_create_in(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        drafts: Vec<PortDraft>,
+        now: Timestamp,
+    ) -> Result<Vec<Port>> {
+        let mut grounds: Vec<(NetworkId, String, Ground)> = Vec::new();
+        let mut created: Vec<Port> = Vec::with_capacity(drafts.len());
+        let mut found = Found::for_ports(drafts.len());
+        for draft in drafts {
+            let network_id = draft.network_id.get().copied().unwrap_or_default();
+            let host = draft.host.get().cloned().unwrap_or_default();
+            let known = grounds.iter().position(|(id, on, _)| *id == network_id && *on == host);
+            let place = if let Some(place) = known {
+                place
+            } else {
+                let ground = self.ground(tx, network_id, &host).await?;
+                grounds.push((network_id, host, ground));
+                grounds.len() - 1
+            };
+            let Some((_, _, ground)) = grounds.get(place) else { continue };
+            let port = self.port_from_draft(tx, caller, draft, ground, &mut found, now).await?;
+            created.push(port);
+        }
+        self.ports_insert(tx, caller, &created).await?;
+        Ok(created)
+    }
+
+    async fn port_from_draft(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        draft: PortDraft,
+        ground: &Ground,
+        found: &mut Found,
+        now: Timestamp,
+    ) -> Result<Port> {
+        let network = &ground.network;
+        let project_id =
+            draft.project_id.get().cloned().unwrap_or_else(|| caller.project_id().to_owned());
+        let standing = Target {
+            project_id: &project_id,
+            network_project_id: Some(&network.project_id),
+            shared: network.shared,
+        };
+        self.authorise_port_create(caller, &draft, network, &standing)?;
+        check::draft(self.settings(), &draft)?;
+        let mac_address = match draft.mac_address {
+            Field::Value(mac) => {
+                check::mac_free(tx, network.id, mac).await?;
+                if !found.macs.insert((network.id, mac)) {
+                    return Err(check::mac_in_use(network.id, mac));
+                }
+                mac
+            }
+            Field::Absent | Field::Null => self.new_mac(network.id, found),
+        };
+        let mut port = Port {
+            id: PortId::new(self.new_uuid()),
+            name: draft.name.value().unwrap_or_default(),
+            network_id: network.id,
+            admin_state_up: draft.admin_state_up.value().unwrap_or(true),
+            mac_address,
+            device_id: draft.device_id.value().unwrap_or_default(),
+            device_owner: draft.device_owner.value().unwrap_or_default(),
+            host: draft.host.value().unwrap_or_default(),
+            vnic_type: draft.vnic_type.value().unwrap_or_else(|| "normal".to_owned()),
+            profile: draft.profile.value().unwrap_or_default(),
+            description: draft.description.value().unwrap_or_default(),
+            tags: draft.tags.value().unwrap_or_default(),
+            created_at: now,
+            updated_at: now,
+            revision_number: 1,
+            view_revision: 1,
+            project_id,
+            ..Port::default()
+        };
+        port.allowed_address_pairs =
+            check::pairs(draft.allowed_address_pairs.value().unwrap_or_default(), port.mac_address);
+        port.extra_dhcp_opts = check::dhcp_opts(Vec::new(), draft.extra_dhcp_opts.value());
+        self.allocate(tx, &mut port, &draft.fixed_ips, ground, found).await?;
+        self.bind(&mut port, ground);
+        Self::set_awaited(&mut port, ground);
+        self.check(&Change::PortCreate(&port))?;
+        Ok(port)
+    }
+
+    fn authorise_port_create(
+        &self,
+        caller: &Caller,
+        draft: &PortDraft,
+        network: &Network,
+        standing: &Target<'_>,
+    ) -> Result<()> {
+        let on_network = crate::network::target(network);
+        if !self.policy().allows(caller, Action::Get, Network::DECL, &on_network) {
+            return Err(crate::network::missing(network.id));
+        }
+        // What is at its default asks for nothing special.
+        let asked = Port::DECL.select(|attribute| match attribute.name {
+            "binding:vnic_type" => draft.vnic_type.get().is_some_and(|kind| kind != "normal"),
+            "device_owner" => draft.device_owner.get().is_some_and(|owner| !owner.is_empty()),
+            "device_id" => draft.device_id.get().is_some_and(|id| !id.is_empty()),
+            _ => true,
+        });
+        self.authorise::<Port>(caller, Action::Create, draft.given().and(asked), standing, "")?;
+        check::owner(caller, draft.device_owner.get(), Action::Create, network)
+    }
+
+    /// A MAC address that no other port of the transaction has. Among 1,000 drawn, two are equal in one case of 33.
+    fn new_mac(&self, network: NetworkId, found: &mut Found) -> MacAddr {
+        loop {
+            let mac = self.settings().mac_from(self.random().bytes());
+            if found.macs.insert((network, mac)) {
+                return mac;
+            }
+        }
+    }
+
+    /// Writes new ports with their addresses and tags.
+    pub(crate) async fn ports_insert(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        ports: &[Port],
+    ) -> Result<()> {
+        let inserted = store::port_insert(tx, ports).await;
+        unless_taken(inserted, store::PORT_MAC_KEY)?;
+        let addresses: Vec<(PortId, FixedIp)> = ports
+            .iter()
+            .flat_map(|port| port.fixed_ips.iter().map(|fixed_ip| (port.id, *fixed_ip)))
+            .collect();
+        let inserted = allocation::allocation_insert(tx, &addresses).await;
+        unless_taken(inserted, allocation::ALLOCATION_KEY)?;
+        let labels: Vec<(String, String)> = ports
+            .iter()
+            .flat_map(|port| crate::tag::rows(&port.id.to_string(), &port.tags))
+            .collect();
+        tags::tag_insert(tx, &labels).await?;
+        for port in ports {
+            emit_port(tx, caller, Operation::Create, None, port);
+        }
+        Ok(())
+    }
+}
+
+/// What was free when we looked is taken, or the network or subnet has gone: to be looked at again. Where the request
+/// named the address, that look refuses it.
+pub(super) fn unless_taken(
+    written: std::result::Result<(), nucleon_db::Error>,
+    key: &str,
+) -> Result<()> {
+    match written {
+        Err(error) if error.is_conflict_on(key) => Err(Error::collided()),
+        Err(nucleon_db::Error::Reference { .. }) => Err(Error::collided()),
+        other => Ok(other?),
+    }
+}

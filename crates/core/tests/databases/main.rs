@@ -1,0 +1,22 @@
+//! What the API promises, on SQLite, MariaDB and PostgreSQL from one source.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "the tasks of a test end with it")]
+
+mod scene;
+
+mod addresses;
+mod agents;
+mod dhcp;
+mod lists;
+mod networks;
+mod pages;
+mod ports;
+mod races;
+mod routed;
+mod statements;
+mod status;
+mod subnets;
+mod tags;
+mod views;

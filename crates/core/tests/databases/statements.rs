@@ -1,0 +1,105 @@
+//! How many statements operations cost, by the store's own count.
+
+use nucleon_core::Noun;
+use nucleon_db::Listed;
+use nucleon_db::network::network_list;
+use nucleon_db::port::port_list;
+use nucleon_db::subnet::subnet_list;
+use nucleon_model::{Network, Port, Subnet};
+use serde_json::json;
+
+use crate::scene::{Ask, Cloud, admin, draft, each};
+
+/// Statements of writes, with their rows in the outbox.
+async fn cost(cloud: &Cloud, work: impl Future) -> u64 {
+    let before = cloud.store().stats().statements();
+    work.await;
+    cloud.store().stats().statements() - before
+}
+
+#[tokio::test]
+async fn a_port_create_is_eight_statements_at_most() {
+    each(async |cloud| {
+        cloud.host("h1").await;
+        cloud.dhcp_agent("h1").await;
+        let network = cloud.network(json!({})).await;
+        cloud.subnet(&network, "10.0.0.0/24", json!({})).await;
+        cloud.subnet(&network, "fd00::/64", json!({})).await;
+        let slaac = json!({"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"});
+        cloud.subnet(&network, "fd01::/64", slaac).await;
+        let host = json!({"binding:host_id": "h1"});
+        let plain = cost(&cloud, cloud.port(&network, host)).await;
+        assert!((1..=7).contains(&plain), "{plain} on {}", cloud.kind());
+        for more in [
+            json!({"binding:host_id": "h1", "tags": ["a", "b"]}),
+            json!({"mac_address": "fa:16:3e:00:00:09"}),
+            json!({"fixed_ips": [{"ip_address": "10.0.0.9"}, {"ip_address": "fd00::9"}]}),
+        ] {
+            let statements = cost(&cloud, cloud.port(&network, more.clone())).await;
+            assert!((1..=8).contains(&statements), "{statements} on {}: {more}", cloud.kind());
+        }
+        let port = cloud.port(&network, json!({})).await;
+        let delete = cost(&cloud, cloud.delete(&port)).await;
+        assert!((1..=3).contains(&delete), "{delete} on {}", cloud.kind());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bulk_create_costs_by_the_portion_not_by_the_port() {
+    each(async |cloud| {
+        let network = cloud.network(json!({})).await;
+        cloud.subnet(&network, "10.0.0.0/16", json!({})).await;
+        let wanted = draft::<Port>(json!({"network_id": network.key(), "tags": ["a"]}));
+        let drafts = vec![wanted; 1000];
+        let statements = cost(&cloud, Port::create(&cloud, &admin(), drafts)).await;
+        // 64 rows at a time into ports, addresses, tags, and on servers the outbox.
+        assert!(statements < 100, "{statements} on {}", cloud.kind());
+    })
+    .await;
+}
+
+/// Statements of one list of so many rows.
+macro_rules! list_cost {
+    ($cloud:expr, $list:path, $rows:expr) => {{
+        let query = Ask::default().page($rows, None, false).query();
+        let counted = $cloud.store().snapshot(|tx| {
+            let query = query.clone();
+            Box::pin(async move {
+                let Listed::Records(records) = $list(tx, None, &query).await? else { panic!() };
+                assert_eq!(records.len() as u64, $rows);
+                Ok::<_, nucleon_db::Error>(tx.statements())
+            })
+        });
+        counted.await.unwrap()
+    }};
+}
+
+#[tokio::test]
+async fn a_list_costs_the_same_for_ten_as_for_a_thousand() {
+    each(async |cloud| {
+        let drafts = vec![draft::<Network>(json!({})); 1000];
+        let networks = Network::create(&cloud, &admin(), drafts).await.unwrap();
+        let subnet = |network: &Network| {
+            draft::<Subnet>(json!({
+                "network_id": network.key(),
+                "ip_version": 4,
+                "cidr": "10.0.0.0/24",
+                "enable_dhcp": false,
+            }))
+        };
+        let drafts = networks.iter().map(subnet).collect();
+        Subnet::create(&cloud, &admin(), drafts).await.unwrap();
+        let wanted = draft::<Port>(json!({"network_id": networks[0].key(), "fixed_ips": []}));
+        Port::create(&cloud, &admin(), vec![wanted; 1000]).await.unwrap();
+        let few = 10;
+        let many = 1000;
+        let one = list_cost!(cloud, port_list, few);
+        assert_eq!((one, list_cost!(cloud, port_list, many)), (1, 1));
+        let some = list_cost!(cloud, network_list, few);
+        assert_eq!((some, list_cost!(cloud, network_list, many)), (4, 4));
+        let some = list_cost!(cloud, subnet_list, few);
+        assert_eq!((some, list_cost!(cloud, subnet_list, many)), (2, 2));
+    })
+    .await;
+}

@@ -1,0 +1,58 @@
+//! Tags of networks, subnets and ports.
+
+use nucleon_core::Noun;
+use nucleon_model::{Network, Port, Resource, ResourceDecl, Subnet};
+use serde_json::json;
+
+use crate::scene::{Cloud, admin, each, member, refused, refused_as};
+
+fn texts(tags: &[&str]) -> Vec<String> {
+    tags.iter().map(|&tag| tag.to_owned()).collect()
+}
+
+/// The life of tags on one object; `revision` tells that of the object.
+async fn life(cloud: &Cloud, on: &'static ResourceDecl, id: &str, revision: impl AsyncFn() -> i64) {
+    let caller = admin();
+    let before = revision().await;
+    let tags = cloud.tags_replace(&caller, on, id, texts(&["b", "a", "b"])).await.unwrap();
+    assert_eq!(tags, ["a", "b"]);
+    assert_eq!(revision().await, before + 1, "{}", on.name);
+    cloud.tags_add(&caller, on, id, texts(&["c", "a"])).await.unwrap();
+    assert_eq!(cloud.tags_list(&caller, on, id).await.unwrap(), ["a", "b", "c"]);
+    cloud.tags_remove(&caller, on, id, "b".to_owned()).await.unwrap();
+    refused(
+        cloud.tags_remove(&caller, on, id, "b".to_owned()).await,
+        "TagNotFound",
+        "Tag b could not be found.",
+    );
+    cloud.tag_exists(&caller, on, id, "a").await.unwrap();
+    refused_as(cloud.tag_exists(&caller, on, id, "A").await, "TagNotFound");
+    let error = cloud.tags_clear(&member("stranger"), on, id).await.unwrap_err();
+    assert_eq!(error.name(), format!("{}NotFound", on.title));
+    cloud.tags_clear(&caller, on, id).await.unwrap();
+    assert!(cloud.tags_list(&caller, on, id).await.unwrap().is_empty());
+    for id in ["5cdb8eec-5bfe-4ba8-8f3e-9e8e9b7f6f11", "x"] {
+        let error = cloud.tags_clear(&caller, on, id).await.unwrap_err();
+        assert_eq!(error.name(), format!("{}NotFound", on.title));
+    }
+}
+
+#[tokio::test]
+async fn tags_live_alike_on_all_that_has_them() {
+    each(async |cloud| {
+        let network = cloud.network(json!({})).await;
+        let subnet = cloud.subnet(&network, "10.0.0.0/24", json!({})).await;
+        let port = cloud.port(&network, json!({})).await;
+        let revision = async || cloud.now_of(&network).await.revision_number;
+        life(&cloud, Network::DECL, &network.key(), revision).await;
+        let revision = async || cloud.now_of(&subnet).await.revision_number;
+        life(&cloud, Subnet::DECL, &subnet.key(), revision).await;
+        let revision = async || cloud.now_of(&port).await.revision_number;
+        life(&cloud, Port::DECL, &port.key(), revision).await;
+        // With its object a tag goes: nothing stands in the way of the same again.
+        cloud.tags_add(&admin(), Port::DECL, &port.key(), texts(&["x"])).await.unwrap();
+        cloud.delete(&port).await;
+        cloud.delete(&network).await;
+    })
+    .await;
+}
