@@ -193,7 +193,8 @@ impl Cloud {
         let Options { report_interval, agent_down_time, .. } = &self.options;
         let server = management_address(&self.controller)?;
         let mut text = format!(
-            "[DEFAULT]\nhost = {}\nstate_path = {}\ntransport_url = nucleon://{server}:{HUB_PORT}\n",
+            "[DEFAULT]\nhost = {}\nstate_path = {}\n\
+             transport_url = nucleon://{server}:{HUB_PORT}\n",
             host.name(),
             state.display()
         );

@@ -102,7 +102,8 @@ mod tests {
         let text = Evidence::new("vm1 reaches vm2", cause).text("ports", "one\ntwo\n").to_string();
         assert_eq!(
             text,
-            "expected: vm1 reaches vm2\n   found: no answer\n because: no route\n  ports:\n    one\n    two"
+            "expected: vm1 reaches vm2\n   found: no answer\n because: no route\n  ports:\n\
+             \x20   one\n    two"
         );
     }
 }

@@ -5,7 +5,7 @@
 //! fakes no data plane, and it knows of the system under test only how it is started and its API.
 //!
 //! ```text
-//!   controller      compute1        compute2        network1          each a namespace with mounts,
+//!   controller      compute1        compute2        network1         each a namespace with mounts,
 //!   nucleon server  ovs-agent       ovs-agent       ovs-agent         processes, and an OVS of its
 //!       |           br-int - VMs    br-int - VMs    dhcp-agent        own
 //!       |           br-ex  br-flat  br-ex  br-flat  br-ex  br-flat

@@ -77,7 +77,7 @@ impl Screen {
 
 /// A time for people: whole milliseconds, fractions where it is short, seconds where it is long.
 pub(super) fn ms(time: Duration) -> String {
-    if time >= Duration::from_secs(10) {
+    if time >= Duration::from_secs(1) {
         format!("{:.1} s", time.as_secs_f64())
     } else if time >= Duration::from_millis(10) {
         format!("{} ms", time.as_millis())

@@ -20,8 +20,8 @@ use crate::switch::Daemon;
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "upkeep",
     checks: "ports go down and come back by admin_state_up, by unplugging and by deletion; flows, \
-             tags and patches that somebody broke by hand are repaired; a restarted switch is wired \
-             anew; foreign bridges, ports and flows are left alone",
+             tags and patches that somebody broke by hand are repaired; a restarted switch is \
+             wired anew; foreign bridges, ports and flows are left alone",
     run,
 };
 
