@@ -1,6 +1,7 @@
 //! Devices: what compute service and agents have plugged into the integration bridge.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use nucleon_model::{NetworkId, PortId};
 use nucleon_net::VlanId;
@@ -16,10 +17,27 @@ pub(crate) struct Device {
     pub(crate) port_row: ovs::PortId,
     pub(crate) interface_row: InterfaceId,
     /// The OpenFlow port number, or why there is none.
-    pub(crate) ofport: Result<u32, String>,
+    pub(crate) ofport: Result<u32, NoNumber>,
     pub(crate) tag: Option<u16>,
     pub(crate) other_config: BTreeMap<String, String>,
     pub(crate) mtu_request: Option<u32>,
+}
+
+/// Why the switch has no number for a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoNumber {
+    /// It has not come to it yet, and will.
+    NotYet,
+    Refused(String),
+}
+
+impl fmt::Display for NoNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYet => f.write_str("not assigned yet"),
+            Self::Refused(why) => f.write_str(why),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -29,7 +47,7 @@ impl Default for Device {
             name: "tap".to_owned(),
             port_row: ovs::PortId(nucleon_ovsdb::Uuid::nil()),
             interface_row: InterfaceId(nucleon_ovsdb::Uuid::nil()),
-            ofport: Err("not assigned yet".to_owned()),
+            ofport: Err(NoNumber::NotYet),
             tag: None,
             other_config: BTreeMap::new(),
             mtu_request: None,
@@ -63,8 +81,10 @@ pub(crate) fn read(view: &ovs::View, bridge: &str, interface: &Interface) -> Opt
         interface_row: interface.id,
         ofport: match interface.ofport {
             OfPort::Number(number) => Ok(number),
-            OfPort::Unassigned => Err("not assigned yet".to_owned()),
-            OfPort::Failed => Err(interface.error.clone().unwrap_or_else(|| "refused".to_owned())),
+            OfPort::Unassigned => Err(NoNumber::NotYet),
+            OfPort::Failed => Err(NoNumber::Refused(
+                interface.error.clone().unwrap_or_else(|| "refused".to_owned()),
+            )),
         },
         tag: port.tag.map(Tag::get),
         other_config: port.other_config.clone(),

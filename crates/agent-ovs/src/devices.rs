@@ -129,12 +129,13 @@ mod tests {
     use nucleon_ovsdb::Uuid;
 
     use super::*;
+    use crate::device::NoNumber;
     use crate::wiring::tests::port_id;
 
     fn device(row: u128, ofport: Option<u32>) -> Device {
         Device {
             interface_row: InterfaceId(Uuid::from_u128(row)),
-            ofport: ofport.ok_or_else(|| "not assigned yet".to_owned()),
+            ofport: ofport.ok_or(NoNumber::NotYet),
             ..Device::default()
         }
     }

@@ -6,7 +6,7 @@ use nucleon_model::view::{NetworkBody, PortBody, SegmentBody, View};
 use nucleon_model::{NetworkId, NetworkType, PortId};
 use nucleon_net::{MacAddr, VlanId};
 
-use crate::device::Device;
+use crate::device::{Device, NoNumber};
 
 /// How a segment leaves the host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +74,7 @@ pub(crate) enum Unwired {
     /// No device is plugged for it.
     NoDevice,
     /// The switch has not taken the device, or refuses it.
-    NoNumber(String),
+    NoNumber(NoNumber),
     /// No bridge is mapped to its physical network, or that bridge is not there.
     NoPatch(String),
 }

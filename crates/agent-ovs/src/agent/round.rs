@@ -11,7 +11,7 @@ use nucleon_wire::PortMark;
 
 use super::{OvsApplier, failure};
 use crate::bridges;
-use crate::device;
+use crate::device::{self, NoNumber};
 use crate::devices::Devices;
 use crate::plan::{Actual, Plan};
 use crate::switch::{Flushed, SwitchError};
@@ -223,10 +223,13 @@ fn tell_refused(plan: &Plan) {
     let mut unconnected: BTreeMap<&str, usize> = BTreeMap::new();
     for (id, why) in &plan.unwired {
         match why {
-            Unwired::NotOurs | Unwired::Down | Unwired::NoDevice => {}
+            Unwired::NotOurs
+            | Unwired::Down
+            | Unwired::NoDevice
+            | Unwired::NoNumber(NoNumber::NotYet) => {}
             Unwired::NoPatch(name) => *unconnected.entry(name).or_default() += 1,
             // The switch, or the server, has to change something first; that will wake us.
-            Unwired::Unbound(_) | Unwired::NoNumber(_) => {
+            Unwired::Unbound(_) | Unwired::NoNumber(NoNumber::Refused(_)) => {
                 tracing::warn!(port.id = %id, "port is not wired: {why}");
             }
         }

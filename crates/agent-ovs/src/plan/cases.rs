@@ -76,7 +76,7 @@ impl Case {
             let _ = writeln!(text, "patch {name} {} {}", patch.inner, patch.outer);
         }
         for (port, device) in self.devices.iter() {
-            let ofport = device.ofport.as_ref().map_or_else(Clone::clone, u32::to_string);
+            let ofport = device.ofport.as_ref().map_or_else(ToString::to_string, u32::to_string);
             let _ = write!(text, "{} {port} ofport={ofport}", device.name);
             if let Some(tag) = device.tag {
                 let _ = write!(text, " tag={tag}");

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::device::Device;
+use crate::device::NoNumber;
 use crate::flows::Patch;
 use crate::tables::Tables;
 
@@ -68,7 +69,7 @@ pub(super) fn device(number: u8, ofport: Result<u32, &str>) -> Device {
         name: format!("tap{number}"),
         port_row: ovs::PortId(Uuid::from_u128(0x400 + u128::from(number))),
         interface_row: ovs::InterfaceId(Uuid::from_u128(0x500 + u128::from(number))),
-        ofport: ofport.map_err(str::to_owned),
+        ofport: ofport.map_err(|why| NoNumber::Refused(why.to_owned())),
         ..Device::default()
     }
 }

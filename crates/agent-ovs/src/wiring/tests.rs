@@ -45,7 +45,7 @@ pub(crate) fn view() -> View {
 }
 
 pub(crate) fn device(ofport: Result<u32, &str>) -> Device {
-    Device { ofport: ofport.map_err(str::to_owned), ..Device::default() }
+    Device { ofport: ofport.map_err(|why| NoNumber::Refused(why.to_owned())), ..Device::default() }
 }
 
 #[test]
@@ -68,7 +68,10 @@ fn each_reason_not_to_wire_is_told_apart() {
     assert_eq!(ask(&view(), "h2", Some(&plugged)), Unwired::NotOurs);
     assert_eq!(ask(&view(), "h1", None), Unwired::NoDevice);
     let refused = device(Err("no such device"));
-    assert_eq!(ask(&view(), "h1", Some(&refused)), Unwired::NoNumber("no such device".to_owned()));
+    assert_eq!(
+        ask(&view(), "h1", Some(&refused)),
+        Unwired::NoNumber(NoNumber::Refused("no such device".to_owned()))
+    );
     let mut down = view();
     down.ports.get_mut(&port_id(11)).unwrap().admin_state_up = false;
     assert_eq!(ask(&down, "h1", Some(&plugged)), Unwired::Down);
