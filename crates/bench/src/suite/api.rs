@@ -11,11 +11,10 @@ use super::Effort;
 use crate::api::{Dhcp, Network, Port};
 use crate::http::{Call, Client};
 use crate::limit::commit::BareCommit;
-use crate::limit::disk;
-use crate::load;
 use crate::program::{Binary, Server, ServerConfig, free_address, megabytes};
 use crate::report::{Limit, Report, Row, Target, Unit};
 use crate::stats::{Figure, ms, p50, rate};
+use crate::{limit, load};
 
 /// Clients at once in the rows that say so.
 const CLIENTS: usize = 32;
@@ -99,7 +98,7 @@ async fn start(
     report: &mut Report,
 ) -> Result<Server> {
     let mut server = Server::start(binary, config).await?;
-    let limits = disk::flushes(&config.state).await?;
+    let limits = limit::machine(&config.state).await?;
     let new = Figure::of([ms(server.started_in)]).context("a start")?;
     report.add([Row::new(suite, "start to first 200, new database", Unit::Milliseconds, new)
         .beside(limits.clone())]);
@@ -119,7 +118,7 @@ async fn start(
 impl Run<'_> {
     /// What the disk and the database do now.
     async fn limits(&mut self) -> Result<Vec<Limit>> {
-        let mut limits = disk::flushes(self.directory.path()).await?;
+        let mut limits = limit::machine(self.directory.path()).await?;
         limits.push(self.bare.limit().await?);
         Ok(limits)
     }
@@ -167,7 +166,7 @@ impl Run<'_> {
         let (rounds, each) = (self.effort.pick(3, 15), self.effort.pick(20, 40));
         let call = network.port();
         let (mut bare, mut creates, mut above) = (Vec::new(), Vec::new(), Vec::new());
-        let limits = disk::flushes(self.directory.path()).await?;
+        let limits = limit::machine(self.directory.path()).await?;
         for _ in 0..rounds {
             let commit = ms(p50(&self.bare.times(each).await?));
             let outcome =
@@ -204,15 +203,16 @@ impl Run<'_> {
         }
         let least = if self.kind == Kind::Sqlite { 1000.0 } else { 500.0 };
         let name = "P2: port creates, 32 clients, one subnet";
-        self.add(name, Unit::PerSecond, rates, Some(Target::AtLeast(least)), limits)?;
+        self.add(name, Unit::PerSecond, rates, Some(Target::AtLeast(least)), limits.clone())?;
         let name = "port create, 32 clients, p99";
-        self.add(name, Unit::Milliseconds, slowest, None, Vec::new())?;
+        self.add(name, Unit::Milliseconds, slowest, None, limits)?;
         Ok(rounds * each)
     }
 
     /// P3: all of them, and a page from the middle. Answers with all.
     async fn list(&mut self) -> Result<Vec<Port>> {
         let rounds = self.effort.pick(3, 11);
+        let mut limits = self.limits().await?;
         let whole = Call::get("/v2.0/ports");
         let (mut times, mut body) = (Vec::new(), Value::Null);
         let mut octets = 0;
@@ -227,11 +227,12 @@ impl Run<'_> {
         let ports = body.get("ports").and_then(Value::as_array).context("a list of ports")?;
         let ports = ports.iter().map(Port::read).collect::<Result<Vec<_>>>()?;
         let size = u32::try_from(octets).map(f64::from)? / 1e6;
-        let limits = vec![Limit::new("body", size, Unit::Megabytes)];
+        limits.push(Limit::new("body", size, Unit::Megabytes));
         let name = format!("P3: list {} ports, whole", ports.len());
         let target = Some(Target::AtMost(150.0));
         self.add(&name, Unit::Milliseconds, times, target, limits)?;
 
+        let limits = self.limits().await?;
         let mut ids: Vec<&str> = ports.iter().map(|port| port.id.as_str()).collect();
         ids.sort_unstable();
         let middle = ids.get(ids.len() / 2).context("a port in the middle")?;
@@ -243,7 +244,7 @@ impl Run<'_> {
             times.push(ms(p50(&outcome.times)));
         }
         let name = format!("page of 100 of {} ports, p50", ports.len());
-        self.add(&name, Unit::Milliseconds, times, None, Vec::new())?;
+        self.add(&name, Unit::Milliseconds, times, None, limits)?;
         Ok(ports)
     }
 

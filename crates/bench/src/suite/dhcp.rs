@@ -13,6 +13,7 @@ use super::cloud::{BR_INT, Cloud};
 use super::wiring::weigh;
 use crate::api::{Dhcp, Network, text};
 use crate::dhcp_load::{Load, Outcome};
+use crate::limit::cpu;
 use crate::limit::echo::Mirror;
 use crate::program::Binary;
 use crate::report::{Limit, Report, Row, Target, Unit};
@@ -77,6 +78,7 @@ pub async fn measure(
 
     let length = Duration::from_secs(1);
     let (mut rates, mut limits, mut lost) = (Vec::new(), Vec::new(), 0);
+    let handover = cpu::handover().await?;
     for _ in 0..effort.pick(2, 7) {
         let Outcome { exchanges, took, .. } = load.bounce(&bare, length / 2).await?;
         limits.push(rate(exchanges, took));
@@ -96,7 +98,8 @@ pub async fn measure(
     .beside([
         Limit::new("the same frames mirrored", mirror, Unit::PerSecond),
         Limit::new("lost", f64::from(u32::try_from(lost)?), Unit::Count),
-    ])]);
+    ])
+    .beside(handover)]);
     weigh(suite, "dhcp-agent, resident, 1,000 machines", &agent, report)?;
     agent.terminate(PATIENCE).await?;
     Ok(())

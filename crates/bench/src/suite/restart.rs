@@ -16,7 +16,7 @@ use super::Effort;
 use super::cloud::{BR_INT, Cloud, HOST};
 use super::wiring::wired;
 use crate::api::{Network, Port};
-use crate::limit::switch;
+use crate::limit::{cpu, switch};
 use crate::report::{Limit, Report, Row, Target, Unit};
 use crate::stats::{Figure, ms};
 
@@ -47,7 +47,8 @@ pub(super) async fn measure(
     let target = target.context("its address")?;
     one.ping(target, PATIENCE).await?;
 
-    let [flows, dump] = switch::dump(cloud.host.switch(), BR_INT).await?;
+    let mut limits = switch::dump(cloud.host.switch(), BR_INT).await?.to_vec();
+    limits.extend(cpu::handover().await?);
     let (mut times, mut changes, mut lost, mut slowest) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut sent = 0;
@@ -89,10 +90,10 @@ pub(super) async fn measure(
         anyhow::Ok(())
     };
     let sent = Limit::new("sent", f64::from(u32::try_from(sent)?), Unit::Count);
-    row("converged", Unit::Milliseconds, times, None, vec![flows, dump])?;
-    row("flow-mods", Unit::Count, changes, Some(0.0), Vec::new())?;
+    row("converged", Unit::Milliseconds, times, None, limits.clone())?;
+    row("flow-mods", Unit::Count, changes, Some(0.0), limits.clone())?;
     row("packets lost at 1,000/s", Unit::Count, lost, Some(0.0), vec![sent])?;
-    row("slowest packet", Unit::Milliseconds, slowest, None, Vec::new())
+    row("slowest packet", Unit::Milliseconds, slowest, None, limits)
 }
 
 /// Adds devices without machines behind them, on ports bound to the host.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::cloud::{BR_INT, Cloud, HOST};
 use super::{Effort, restart};
 use crate::api::{Dhcp, Network, Port};
-use crate::limit::{disk, switch};
+use crate::limit::{machine, switch};
 use crate::ping::Prober;
 use crate::program::{Binary, megabytes};
 use crate::report::{Limit, Report, Row, Target, Unit};
@@ -88,7 +88,7 @@ pub(super) fn weigh(
 
 /// What disk and switch do now.
 async fn limits(cloud: &Cloud) -> Result<Vec<Limit>> {
-    let mut limits = disk::flushes(cloud.lab.dir()).await?;
+    let mut limits = machine(cloud.lab.dir()).await?;
     limits.push(switch::bundle(cloud.host.switch()).await?);
     limits.push(switch::transaction(cloud.host.switch()).await?);
     Ok(limits)
