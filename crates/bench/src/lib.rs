@@ -2,8 +2,8 @@
 //!
 //! It owns the load (a small HTTP client, a DHCP client, frames), the limits of the machine measured
 //! in the same minute (a flush to disk, a bare commit, a hand-over between threads, a bundle, a
-//! transaction of the switch), and
-//! the table at the end. It tests nothing: a figure that misses its target is a row that says so.
+//! transaction of the switch), and the table at the end. It tests nothing: a figure that misses its
+//! target is a row that says so.
 //!
 //! ```text
 //!   suite/api      one server on SQLite, MariaDB, PostgreSQL    start, memory, creates, lists
