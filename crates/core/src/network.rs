@@ -124,7 +124,8 @@ pub(crate) fn target(network: &Network) -> Target<'_> {
     Target {
         project_id: &network.project_id,
         network_project_id: Some(&network.project_id),
-        shared: network.shared,
+        // Everybody sees what leads outside; what may be done on it rests on the sharing alone, elsewhere.
+        shared: network.shared || network.external,
     }
 }
 

@@ -6,7 +6,7 @@ use nucleon_db::{
     Listed, Operation, Tx, allocation, network as networks, port as ports, subnet as store,
 };
 use nucleon_model::{
-    AttrSet, Draft, Field, ListQuery, Network, Resource, Segment, Subnet, SubnetDraft, SubnetId,
+    AttrSet, Draft, ListQuery, Network, Resource, Segment, Subnet, SubnetDraft, SubnetId,
     Timestamp, port,
 };
 
@@ -202,13 +202,15 @@ impl Core {
             &id.to_string(),
         )?;
         hold(precondition, before.revision_number)?;
-        if let Field::Value(segment) = draft.segment_id {
+        if draft.segment_id.is_given() {
+            let segment = draft.segment_id.get().copied();
             let others = store::subnet_list_of(tx, &[before.network_id]).await?;
             let segments = nucleon_db::segment::segment_list_of(tx, &[before.network_id]).await?;
             let others: Vec<Subnet> = others.into_iter().filter(|other| other.id != id).collect();
-            check_segment(&before, Some(segment), &others, &segments)?;
+            check_segment(&before, segment, &others, &segments)?;
             // As Neutron has it (alias subnet-segmentid-writable).
-            if before.segment_id != Some(segment) && (segments.len() > 1 || !others.is_empty()) {
+            let confined = segment.is_some() && before.segment_id != segment;
+            if confined && (segments.len() > 1 || !others.is_empty()) {
                 return Err(invalid_input(
                     "a subnet is confined to a segment later only where there is one of either",
                 ));

@@ -34,6 +34,7 @@ impl Listing for Network {
             Cond::any()
                 .add(Expr::col(Alias::new("project_id")).eq(project))
                 .add(Expr::col(Alias::new("shared")).eq(true))
+                .add(Expr::col(Alias::new("external")).eq(true))
         })
     }
 }
