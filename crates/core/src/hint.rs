@@ -1,10 +1,10 @@
 //! Hints: telling agents at once what a batch of the journal brought.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nucleon_bus::{Hint, Hub};
-use nucleon_db::{Batch, Entry, port as ports};
+use nucleon_db::{Batch, Entry, ScopeMark, Tx, port as ports};
 use nucleon_model::view::{Change, Scope};
 use nucleon_model::{NetworkId, Port, PortId};
 use tokio::sync::broadcast::error::RecvError;
@@ -47,28 +47,18 @@ impl Core {
                 let batch = batch.clone();
                 Box::pin(async move {
                     let epoch = tx.journal_head().await?.epoch;
-                    let touched = Touched::of(&batch.entries);
-                    let ids: Vec<PortId> = touched.ports.iter().copied().collect();
-                    let found = ports::port_get_all(tx, &ids).await?;
-                    let mut wanted = touched.networks.clone();
-                    wanted.extend(found.iter().map(|port| port.network_id));
-                    let networks = network_changes(tx, &wanted).await?;
-                    let bodies = Bodies { found, networks };
-                    let mut hints = Vec::with_capacity(batch.scopes.len());
-                    for mark in &batch.scopes {
-                        let (Ok(scope), Some(&seq)) =
-                            (mark.scope.parse::<Scope>(), mark.seqs.last())
-                        else {
-                            continue;
-                        };
-                        let entries: Vec<&Entry> = batch
-                            .entries
-                            .iter()
-                            .filter(|entry| mark.seqs.binary_search(&entry.seq).is_ok())
-                            .collect();
-                        let changes = bodies.of(&scope, &entries);
-                        hints.push(Hint { epoch, scope, previous: mark.previous, seq, changes });
-                    }
+                    let told = told(&batch);
+                    let small = told.iter().filter(|told| told.has_bodies());
+                    let touched = Touched::of(small.flat_map(|told| told.entries.iter().copied()));
+                    let bodies = Bodies::of(tx, touched).await?;
+                    let hint = |told: Told<'_>| Hint {
+                        epoch,
+                        previous: told.previous,
+                        seq: told.seq,
+                        changes: told.has_bodies().then(|| bodies.changes(&told)),
+                        scope: told.scope,
+                    };
+                    let hints = told.into_iter().map(hint).collect::<Vec<_>>();
                     Ok::<_, Error>(hints)
                 })
             })
@@ -76,30 +66,62 @@ impl Core {
     }
 }
 
-/// The current state of all that a batch touched.
+/// What a batch brought for one scope.
+struct Told<'b> {
+    scope: Scope,
+    previous: i64,
+    seq: i64,
+    entries: Vec<&'b Entry>,
+}
+
+impl Told<'_> {
+    /// What an assignment brings to a DHCP agent, all ports of the network, is not small.
+    fn has_bodies(&self) -> bool {
+        !matches!(self.scope, Scope::Dhcp(_)) && self.entries.len() <= MOST_BODIES
+    }
+}
+
+/// A batch by the scopes that agents follow.
+fn told(batch: &Batch) -> Vec<Told<'_>> {
+    let by_seq: BTreeMap<i64, &Entry> =
+        batch.entries.iter().map(|entry| (entry.seq, entry)).collect();
+    let told = |mark: &ScopeMark| {
+        let entries = mark.seqs.iter().filter_map(|seq| by_seq.get(seq).copied()).collect();
+        let (scope, seq) = (mark.scope.parse().ok()?, *mark.seqs.last()?);
+        Some(Told { scope, previous: mark.previous, seq, entries })
+    };
+    batch.scopes.iter().filter_map(told).collect()
+}
+
+/// The current state of what was touched.
 struct Bodies {
-    found: Vec<Port>,
+    found: BTreeMap<PortId, Port>,
     networks: Vec<Change>,
 }
 
 impl Bodies {
-    /// What those who follow a scope are told, or `None` if they had better ask.
-    fn of(&self, scope: &Scope, entries: &[&Entry]) -> Option<Vec<Change>> {
-        // What an assignment brings to a DHCP agent, all ports of the network, is not small.
-        if matches!(scope, Scope::Dhcp(_)) || entries.len() > MOST_BODIES {
-            return None;
-        }
-        let touched = Touched::of(entries.iter().copied());
+    async fn of(tx: &mut Tx, touched: Touched) -> Result<Self> {
+        let ids: Vec<PortId> = touched.ports.iter().copied().collect();
+        let found = ports::port_get_all(tx, &ids).await?;
+        let mut wanted = touched.networks;
+        wanted.extend(found.iter().map(|port| port.network_id));
+        let networks = network_changes(tx, &wanted).await?;
+        Ok(Self { found: found.into_iter().map(|port| (port.id, port)).collect(), networks })
+    }
+
+    /// What those who follow a scope are told.
+    fn changes(&self, told: &Told<'_>) -> Vec<Change> {
+        let touched = Touched::of(told.entries.iter().copied());
+        let found = || touched.ports.iter().filter_map(|id| self.found.get(id));
         let mut wanted = touched.networks.clone();
-        if matches!(scope, Scope::Host(_)) {
-            let mine = self.found.iter().filter(|port| touched.ports.contains(&port.id));
-            wanted.extend(mine.map(|port| port.network_id));
+        // A port may be the first of its network on the host.
+        if matches!(told.scope, Scope::Host(_)) {
+            wanted.extend(found().map(|port| port.network_id));
         }
         let mut changes = self.networks_among(&wanted);
-        let found: Vec<Port> =
-            self.found.iter().filter(|port| touched.ports.contains(&port.id)).cloned().collect();
+        let found: Vec<Port> = found().cloned().collect();
         changes.extend(port_changes(&touched.ports, &found));
-        Some(changes)
+        changes
     }
 
     fn networks_among(&self, wanted: &BTreeSet<NetworkId>) -> Vec<Change> {
