@@ -80,7 +80,8 @@ impl Pools {
                 // Keys are random, so a write touches pages all over: with SQLite's 2 MB a port create of 3,000 reads 23
                 // of them again.
                 let write = file.clone().create_if_missing(true).pragma("cache_size", "-16384");
-                let read = file.pragma("query_only", "ON");
+                // Rows cross from the driver's thread in batches of this size.
+                let read = file.pragma("query_only", "ON").row_buffer_size(1000);
                 let pool = |size| {
                     SqlitePoolOptions::new()
                         .max_connections(size)
@@ -235,6 +236,40 @@ impl Connection {
             Self::MySql(connection) => (&mut **connection).execute(sql).map_ok(drop).boxed(),
             Self::Postgres(connection) => (&mut **connection).execute(sql).map_ok(drop).boxed(),
         }
+    }
+
+    /// Hands each row of the answer to `each` as it comes, and keeps none: a SQLite row holds a copy of each of its
+    /// values, which for a long list is many times what is made of it.
+    pub(crate) fn fetch_each<'c>(
+        &'c mut self,
+        sql: SqlStr,
+        values: SqlxValues,
+        each: &'c mut (dyn FnMut(Row) + Send),
+    ) -> BoxFuture<'c, Result<(), sqlx::Error>> {
+        async move {
+            match self {
+                Self::Sqlite(connection) => {
+                    let mut rows = sqlx::query_with(sql, values).fetch(&mut **connection);
+                    while let Some(row) = rows.try_next().await? {
+                        each(Row::Sqlite(row));
+                    }
+                }
+                Self::MySql(connection) => {
+                    let mut rows = sqlx::query_with(sql, values).fetch(&mut **connection);
+                    while let Some(row) = rows.try_next().await? {
+                        each(Row::MySql(row));
+                    }
+                }
+                Self::Postgres(connection) => {
+                    let mut rows = sqlx::query_with(sql, values).fetch(&mut **connection);
+                    while let Some(row) = rows.try_next().await? {
+                        each(Row::Postgres(row));
+                    }
+                }
+            }
+            Ok(())
+        }
+        .boxed()
     }
 
     pub(crate) fn execute(

@@ -81,7 +81,7 @@ pub(crate) fn read_from<R: Resource>(row: &Row, start: usize) -> Result<R> {
 
 /// All records that `select`, made by [`select`], finds.
 pub(crate) async fn fetch<R: Resource>(tx: &mut Tx, select: &SelectStatement) -> Result<Vec<R>> {
-    tx.fetch_all(select).await?.iter().map(read).collect()
+    tx.fetch_map(select, read).await
 }
 
 pub(crate) async fn get<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>> {

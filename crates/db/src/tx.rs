@@ -94,6 +94,30 @@ impl Tx {
         self.fetch_sql(assert_safe(sql), values).boxed()
     }
 
+    /// What `read` makes of each row of the answer; no row is kept.
+    pub fn fetch_map<'t, T: Send + 't>(
+        &'t mut self,
+        query: &impl Statement,
+        mut read: impl FnMut(&Row) -> Result<T> + Send + 't,
+    ) -> BoxFuture<'t, Result<Vec<T>>> {
+        let (sql, values) = self.dialect().build(query);
+        async move {
+            self.admit(Access::Read)?;
+            let sql = assert_safe(sql);
+            let (mut made, mut unreadable) = (Vec::new(), None);
+            let mut each = |row: Row| match read(&row) {
+                Ok(value) => made.push(value),
+                Err(error) => {
+                    unreadable.get_or_insert(error);
+                }
+            };
+            let outcome = self.connection.fetch_each(sql.clone(), values, &mut each).await;
+            self.judge(outcome, &sql).await?;
+            unreadable.map_or(Ok(made), Err)
+        }
+        .boxed()
+    }
+
     /// The first row of the answer, if there is one.
     pub fn fetch_optional<'t>(
         &'t mut self,
