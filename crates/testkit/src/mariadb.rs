@@ -46,6 +46,8 @@ impl Node {
             "--skip-test-db",
             "--innodb-log-file-size=16M",
         ]);
+        // Temporary tables in a directory that others share have met.
+        install.env("TMPDIR", &self.directory);
         ACCOUNT.run(install).map(drop)
     }
 
@@ -66,7 +68,8 @@ impl Node {
                 "--innodb-flush-log-at-trx-commit=1",
                 "--binlog-format=ROW",
                 "--max-connections=500",
-            ]);
+            ])
+            .env("TMPDIR", &self.directory);
         Ok(server)
     }
 
