@@ -1,6 +1,6 @@
 //! The resources of the Networking API, each declared once, and the views that agents follow.
 //!
-//! A declaration ([`resource!`]) yields a typed record, a typed request and a static table of attributes. Generic code
+//! A declaration (`resource!`) yields a typed record, a typed request and a static table of attributes. Generic code
 //! elsewhere walks the table: parsing, filtering, sorting, rendering, storage, documentation. What is special about a
 //! resource is not here but in `core`, under the same noun.
 //!
