@@ -9,7 +9,7 @@
 //!                                                              │
 //!                         type, mechanism, IPAM drivers ◄──────┘        (pure, inside the transaction)
 //!
-//!   agents ◄── hints ◄── journal batches;   agents ──► watch: view.rs,  report: report.rs
+//!   agents ◄── hints ◄── journal batches;   agents ──► watch: watch.rs,  report: report.rs
 //! ```
 
 mod agent;
@@ -43,10 +43,8 @@ use uuid::Uuid;
 pub use crate::caller::Caller;
 pub use crate::driver::Drivers;
 pub use crate::error::{Error, Kind};
-
 pub use crate::noun::{Noun, Operations, Precondition};
 pub use crate::policy::{Action, DefaultPolicy, Policy, Target};
-
 pub use crate::settings::Settings;
 
 /// How often an operation starts over when another took its address in the meantime. Of those who meet, one gets through.

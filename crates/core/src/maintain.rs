@@ -1,7 +1,8 @@
-//! What the server does without being asked: heartbeats to disk, networks away from dead agents.
+//! What the server does without being asked: heartbeats to disk, networks away from dead agents, the journal kept short.
 
 use std::time::Duration;
 
+use nucleon_db::journal::Keep;
 use tokio_util::sync::CancellationToken;
 
 use crate::Core;
@@ -10,12 +11,17 @@ use crate::Core;
 const FLUSH: Duration = Duration::from_secs(1);
 /// How often dead agents are looked for, at least.
 const SLOWEST_LOOK: Duration = Duration::from_secs(15);
+/// How often the journal is cut.
+const CUT: Duration = Duration::from_mins(10);
+/// What is kept of it: an agent that was away for longer takes a snapshot.
+const KEPT: Keep = Keep { rows: 1_000_000, age: Duration::from_hours(24) };
 
 impl Core {
     /// Runs until cancelled; whatever fails is tried again at the next turn.
     pub async fn maintain(self, stop: CancellationToken) {
         let look = SLOWEST_LOOK.min(self.settings().agent_down_time / 4);
         let mut since_look = Duration::ZERO;
+        let mut since_cut = Duration::ZERO;
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -25,6 +31,13 @@ impl Core {
                 tracing::warn!(error = %error, "heartbeats could not be written");
             }
             since_look += FLUSH;
+            since_cut += FLUSH;
+            if since_cut >= CUT {
+                since_cut = Duration::ZERO;
+                if let Err(error) = self.store().journal_prune(KEPT).await {
+                    tracing::warn!(%error, "the journal could not be cut");
+                }
+            }
             if since_look >= look {
                 since_look = Duration::ZERO;
                 match self.dhcp_failover().await {

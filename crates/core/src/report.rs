@@ -80,11 +80,13 @@ impl Core {
             }
             unchanged => {
                 let (state, agent) = self.agent_upsert(who, &heartbeat, now).await?;
-                self.heard().with(|known| known.agents.insert(key, agent));
                 // Other counts make nothing possible, but the record may have been deleted meanwhile.
                 if unchanged.is_none() || state != AliveState::Alive {
+                    // Known only afterwards: should it fail, the next heartbeat does it again.
+                    self.heard().with(|known| known.agents.remove(&key));
                     self.agent_came(who).await?;
                 }
+                self.heard().with(|known| known.agents.insert(key, agent));
                 state
             }
         };
@@ -213,11 +215,15 @@ impl Core {
                 // Held, so that none of them changes between our look at its revision and the note.
                 let found = ports::port_get_all_held(tx, &ids).await?;
                 let serving = match who.role {
-                    Role::OvsAgent => Vec::new(),
-                    Role::DhcpAgent => networks_of_view(tx, who.role, &who.host).await?,
+                    Role::OvsAgent => BTreeSet::new(),
+                    Role::DhcpAgent => {
+                        networks_of_view(tx, who.role, &who.host).await?.into_iter().collect()
+                    }
                 };
+                let revisions: BTreeMap<PortId, i64> =
+                    marks.iter().map(|mark| (mark.port_id, mark.revision)).collect();
                 let meant =
-                    found.iter().filter(|port| is_meant(&who, port, &marks, &serving, part));
+                    found.iter().filter(|port| is_meant(&who, port, &revisions, &serving, part));
                 let meant: Vec<&Port> = meant.collect();
                 let ids: Vec<PortId> = meant.iter().map(|port| port.id).collect();
                 if ids.is_empty() {
@@ -277,8 +283,8 @@ async fn write_marks(
 fn is_meant(
     who: &Peer,
     port: &Port,
-    marks: &[PortMark],
-    serving: &[NetworkId],
+    revisions: &BTreeMap<PortId, i64>,
+    serving: &BTreeSet<NetworkId>,
     part: Option<Part>,
 ) -> bool {
     let theirs = match who.role {
@@ -292,7 +298,7 @@ fn is_meant(
     };
     theirs
         && news
-        && marks.iter().any(|mark| mark.port_id == port.id && mark.revision >= port.view_revision)
+        && revisions.get(&port.id).is_some_and(|revision| *revision >= port.view_revision)
 }
 
 #[cfg(test)]
