@@ -254,13 +254,16 @@ impl Cloud {
         Ok(())
     }
 
-    /// Waits until the API shows an agent alive.
+    /// Waits until the API shows an agent alive, and one that wires ports with its physical networks: before those are
+    /// known, a port cannot be bound to its host.
     pub async fn wait_alive(&self, host: &Host, role: Role) -> Result<()> {
         let kind = role.agent_type().context("the server is no agent")?;
         let query = [("host", host.name()), ("agent_type", kind)];
         let seen = wait_until(PATIENCE, async || {
             let agents = self.api.list("agents", &query).await?;
-            Ok(agents.iter().any(|agent| agent["alive"] == Value::Bool(true)))
+            Ok(agents
+                .iter()
+                .any(|agent| agent["alive"] == Value::Bool(true) && is_usable(role, agent)))
         })
         .await;
         let tail = || crate::process::tail(&host.dir().join(format!("{role}.log")), 20);
@@ -340,4 +343,10 @@ pub async fn wait_until(
         let elapsed = clock.mono() - start;
         clock.sleep((elapsed / 20).clamp(SHORTEST, LONGEST)).await;
     }
+}
+
+/// Whether an agent that is alive can be given work.
+fn is_usable(role: Role, agent: &Value) -> bool {
+    let mappings = agent["configurations"]["bridge_mappings"].as_object();
+    role != Role::OvsAgent || mappings.is_some_and(|mappings| !mappings.is_empty())
 }
