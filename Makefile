@@ -1,6 +1,6 @@
 # The names of things to do; the doing is in scripts/ and in the programs.
 
-.PHONY: help deps build demo demo-check test test-all bench lint fmt doc
+.PHONY: help deps build demo demo-check test test-all bench fuzz-api lint fmt doc
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -26,6 +26,9 @@ test-all: ## the same with the long versions of the tests
 
 bench: deps build ## measure, with the limits of this machine beside every figure; writes JSON (root)
 	@target/release/nucleon-bench
+
+fuzz-api: ## send the API what its own description allows, and what it does not
+	@scripts/fuzz-api
 
 lint: ## formatting, clippy without warnings, dependencies
 	cargo fmt --all --check

@@ -75,6 +75,10 @@ fn add_paths(
     let one = |schema: &str| wrapped(name, &reference("schemas", schema));
     let list = json!({"type": "array", "items": reference("schemas", title)});
     let many = wrapped(collection, &list);
+    let mut page = many.clone();
+    if let Some(Value::Object(properties)) = page.get_mut("properties") {
+        properties.insert(format!("{collection}_links"), schema::page_links());
+    }
     let operation = |verb: &str, summary: String, more: Value| {
         let mut operation = json!({
             "operationId": format!("{verb}_{name}"),
@@ -89,7 +93,7 @@ fn add_paths(
     if operations.contains(Operations::LIST) {
         let more = json!({
             "parameters": list_parameters(decl, enabled),
-            "responses": responses("200", "The list, perhaps with links to its other pages.", Some(&many)),
+            "responses": responses("200", "The list, perhaps with links to its other pages.", Some(&page)),
         });
         item.insert("get".to_owned(), operation("list", format!("List {collection}"), more));
     }
@@ -279,9 +283,14 @@ fn reference(kind: &str, name: &str) -> Value {
     json!({"$ref": format!("#/components/{kind}/{name}")})
 }
 
-/// An object whose one required key is `name`.
+/// An object whose one key is `name`.
 fn wrapped(name: &str, schema: &Value) -> Value {
-    json!({"type": "object", "required": [name], "properties": {name: schema}})
+    json!({
+        "type": "object",
+        "required": [name],
+        "properties": {name: schema},
+        "additionalProperties": false,
+    })
 }
 
 fn merge(into: &mut Value, more: Value) {

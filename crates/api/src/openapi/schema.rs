@@ -17,6 +17,7 @@ pub(super) enum Use {
 pub(super) fn object_schema(decl: &ResourceDecl, names: AttrSet, usage: Use) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
+    let mut mirrors = Vec::new();
     for attribute in names.iter().filter_map(|index| decl.attributes.get(index)) {
         let mut schema = attribute_schema(attribute);
         if let Value::Object(schema) = &mut schema {
@@ -36,19 +37,24 @@ pub(super) fn object_schema(decl: &ResourceDecl, names: AttrSet, usage: Use) -> 
         if usage == Use::Create && attribute.default == AttrDefault::Required {
             required.push(attribute.name);
         }
+        if let Some(mirrored) = attribute.mirrors {
+            mirrors.push(json!({"required": [attribute.name, mirrored]}));
+        }
         properties.insert(attribute.name.to_owned(), schema);
     }
     let mut object = json!({
         "type": "object",
         "description": decl.doc.trim(),
         "properties": properties,
+        "additionalProperties": false,
     });
     if let Value::Object(object) = &mut object {
         if !required.is_empty() {
             object.insert("required".to_owned(), required.into());
         }
-        if usage != Use::Answer {
-            object.insert("additionalProperties".to_owned(), false.into());
+        if usage == Use::Create && !mirrors.is_empty() {
+            // One or the other, or both alike, which a schema cannot say.
+            object.insert("not".to_owned(), json!({"anyOf": mirrors}));
         }
     }
     object
@@ -63,6 +69,11 @@ pub(super) fn attribute_schema(attribute: &Attribute) -> Value {
         }
         (Shape::Int, Rule::OneOfInt(values)) => json!({"type": "integer", "enum": values}),
         (Shape::Text, Rule::Text(max)) => json!({"type": "string", "maxLength": max}),
+        (Shape::List(Shape::Text), Rule::UniqueTexts(max)) => json!({
+            "type": "array",
+            "uniqueItems": true,
+            "items": {"type": "string", "maxLength": max},
+        }),
         (shape, _) => shape_schema(shape),
     }
 }
@@ -78,17 +89,21 @@ fn shape_schema(shape: Shape) -> Value {
         Shape::Address => {
             json!({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})
         }
-        Shape::Prefix => json!({"type": "string", "examples": ["192.0.2.0/24", "2001:db8::/64"]}),
-        Shape::AddressOrPrefix => {
-            json!({"type": "string", "examples": ["192.0.2.1", "2001:db8::/64"]})
+        Shape::Prefix => prefix(),
+        Shape::AddressOrPrefix => json!({"anyOf": [
+            {"type": "string", "format": "ipv4"},
+            {"type": "string", "format": "ipv6"},
+            prefix(),
+        ]}),
+        Shape::Mac => {
+            json!({"type": "string", "pattern": MAC, "examples": ["fa:16:3e:00:00:01"]})
         }
-        Shape::Mac => json!({"type": "string", "examples": ["fa:16:3e:00:00:01"]}),
         Shape::List(item) => json!({"type": "array", "items": shape_schema(*item)}),
         Shape::Object(members) => {
             let members = members.iter();
             let properties: Map<String, Value> =
                 members.map(|(name, shape)| ((*name).to_owned(), shape_schema(*shape))).collect();
-            json!({"type": "object", "properties": properties})
+            json!({"type": "object", "properties": properties, "additionalProperties": false})
         }
         Shape::Dict => json!({"type": "object"}),
         Shape::Nullable(inner) => {
@@ -99,6 +114,42 @@ fn shape_schema(shape: Shape) -> Value {
             schema
         }
     }
+}
+
+/// Octets as answers write them; requests may also put dashes between them.
+const MAC: &str = "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$";
+
+macro_rules! octet {
+    () => {
+        "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+    };
+}
+const PREFIX_V4: &str = concat!("^(", octet!(), "[.]){3}", octet!(), "/(3[0-2]|[12]?[0-9])$");
+/// Not all that it matches is a prefix: the whole grammar would help nobody who reads it.
+const PREFIX_V6: &str = "^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$";
+
+fn prefix() -> Value {
+    json!({
+        "anyOf": [
+            {"type": "string", "pattern": PREFIX_V4},
+            {"type": "string", "pattern": PREFIX_V6},
+        ],
+        "examples": ["192.0.2.0/24", "2001:db8::/64"],
+    })
+}
+
+/// The links of a list that has other pages.
+pub(super) fn page_links() -> Value {
+    let text = json!({"type": "string"});
+    json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["rel", "href"],
+            "properties": {"rel": {"enum": ["next", "previous"]}, "href": text},
+            "additionalProperties": false,
+        },
+    })
 }
 
 /// The body of an error.
@@ -112,8 +163,10 @@ pub(super) fn error() -> Value {
                 "type": "object",
                 "required": ["type", "message", "detail"],
                 "properties": {"type": text, "message": text, "detail": text},
+                "additionalProperties": false,
             },
         },
+        "additionalProperties": false,
     })
 }
 
