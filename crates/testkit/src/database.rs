@@ -7,6 +7,7 @@ use anyhow::Result;
 use tempfile::TempDir;
 
 use crate::server::Server;
+use crate::shared::Shared;
 use crate::{process, shared};
 
 /// What a database runs on.
@@ -51,7 +52,7 @@ pub fn database(kind: Kind) -> Option<TestDatabase> {
     if kind == Kind::Sqlite {
         return Some(process::expect(TestDatabase::file()));
     }
-    let ports = shared::ports(kind)?;
+    let ports = shared::ports(&kind)?;
     Some(process::expect(TestDatabase::create(kind, &ports)))
 }
 
@@ -99,15 +100,6 @@ impl Drop for TestDatabase {
 }
 
 impl Kind {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::MariaDb => "mariadb",
-            Self::Galera => "galera",
-            Self::Postgres => "postgresql",
-        }
-    }
-
     fn url(self, port: u16, name: &str) -> String {
         match self {
             Self::Sqlite => String::new(),

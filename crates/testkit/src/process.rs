@@ -123,7 +123,7 @@ pub(crate) fn wait_until(what: &str, log: &Path, ready: impl Fn() -> bool) -> Re
 pub(crate) fn expect<T>(result: Result<T>) -> T {
     match result {
         Ok(value) => value,
-        Err(error) => panic!("the test's database cannot be made: {error:#}"),
+        Err(error) => panic!("what the test needs cannot be made: {error:#}"),
     }
 }
 
@@ -131,5 +131,10 @@ pub(crate) fn expect<T>(result: Result<T>) -> T {
 pub(crate) fn skip(what: &str, missing: &str) {
     let required = std::env::var_os("NUCLEON_REQUIRE_DATABASES").is_some_and(|value| value == "1");
     assert!(!required, "{what} cannot be tested: {missing} is not installed");
+    say_skipped(what, missing);
+}
+
+/// Says that something is not tested.
+pub(crate) fn say_skipped(what: &str, missing: &str) {
     eprintln!("SKIPPED: {what} is not tested, {missing} is not installed");
 }

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::database::Kind;
 use crate::galera::Member;
 use crate::process::{command, expect, serve, skip};
+use crate::shared::Shared;
 use crate::{galera, mariadb, postgres};
 
 /// Ends the processes listed in a directory, once nobody holds the users' lock for some seconds; then removes it.
@@ -105,17 +106,45 @@ impl Nodes {
     }
 }
 
-fn note<'c>(directory: &Path, children: impl IntoIterator<Item = &'c Child>) -> Result<()> {
+pub(crate) fn note<'c>(
+    directory: &Path,
+    children: impl IntoIterator<Item = &'c Child>,
+) -> Result<()> {
     let pids: Vec<String> = children.into_iter().map(|child| child.id().to_string()).collect();
     Ok(std::fs::write(directory.join("pids"), pids.join("\n"))?)
 }
 
-pub(crate) fn programs(kind: Kind) -> Result<(), &'static str> {
-    match kind {
-        Kind::Sqlite => Ok(()),
-        Kind::MariaDb => mariadb::programs(),
-        Kind::Galera => galera::programs(),
-        Kind::Postgres => postgres::programs(),
+impl Shared for Kind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::MariaDb => "mariadb",
+            Self::Galera => "galera",
+            Self::Postgres => "postgresql",
+        }
+    }
+
+    fn is_installed(&self) -> bool {
+        let programs = match self {
+            Self::Sqlite => Ok(()),
+            Self::MariaDb => mariadb::programs(),
+            Self::Galera => galera::programs(),
+            Self::Postgres => postgres::programs(),
+        };
+        programs.map_err(|missing| skip(self.name(), missing)).is_ok()
+    }
+
+    fn start(&self, directory: &Path) -> Result<Vec<u16>> {
+        let nodes = Nodes::install(*self, directory)?;
+        nodes.start_all(directory)?;
+        Ok(nodes.ports())
+    }
+
+    fn is_ready(&self, port: u16) -> bool {
+        match self {
+            Self::Postgres => postgres::is_ready(port),
+            _ => mariadb::is_ready(port),
+        }
     }
 }
 
@@ -149,11 +178,7 @@ pub struct Server {
 impl Server {
     /// Starts one; `None`, said loudly, where its programs are not installed.
     pub fn start(kind: Kind) -> Option<Self> {
-        if let Err(missing) = programs(kind) {
-            skip(kind.name(), missing);
-            return None;
-        }
-        Some(expect(Self::try_start(kind)))
+        kind.is_installed().then(|| expect(Self::try_start(kind)))
     }
 
     fn try_start(kind: Kind) -> Result<Self> {

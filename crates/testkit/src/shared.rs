@@ -11,10 +11,8 @@ use anyhow::{Context, Result};
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::Uid;
 
-use crate::database::Kind;
-use crate::process::{expect, skip};
-use crate::server::{Nodes, lock, programs, watch};
-use crate::{mariadb, postgres};
+use crate::process::expect;
+use crate::server::{lock, watch};
 
 /// Seconds that a server outlives its last user: the next test program finds it running.
 const PATIENCE: u32 = 15;
@@ -25,18 +23,28 @@ struct Use {
     _users: Flock<File>,
 }
 
-static IN_USE: Mutex<Option<HashMap<Kind, Option<Use>>>> = Mutex::new(None);
+static IN_USE: Mutex<Option<HashMap<&'static str, Option<Use>>>> = Mutex::new(None);
 
-/// The ports of the shared server of a kind, which is started if need be. `None` where it cannot be had.
-pub(crate) fn ports(kind: Kind) -> Option<Vec<u16>> {
+/// What test programs share: how to see that it is there, and how to start it.
+pub(crate) trait Shared {
+    fn name(&self) -> &'static str;
+
+    /// Whether its programs are installed. Says so loudly where they are not.
+    fn is_installed(&self) -> bool;
+
+    /// Starts it in a directory of its own, notes its processes there for the watchdog, and returns once it serves.
+    fn start(&self, directory: &Path) -> Result<Vec<u16>>;
+
+    fn is_ready(&self, port: u16) -> bool;
+}
+
+/// The ports of a shared server, which is started if need be. `None` where it cannot be had.
+pub(crate) fn ports(what: &dyn Shared) -> Option<Vec<u16>> {
     let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = in_use.get_or_insert_default().entry(kind).or_insert_with(|| {
-        if let Err(missing) = programs(kind) {
-            skip(kind.name(), missing);
-            return None;
-        }
-        Some(expect(take(kind)))
-    });
+    let known = in_use
+        .get_or_insert_default()
+        .entry(what.name())
+        .or_insert_with(|| what.is_installed().then(|| expect(take(what))));
     known.as_ref().map(|server| server.ports.clone())
 }
 
@@ -48,44 +56,38 @@ fn base() -> PathBuf {
     std::env::temp_dir().join(name)
 }
 
-fn take(kind: Kind) -> Result<Use> {
-    let place = base().join(kind.name());
+fn take(what: &dyn Shared) -> Result<Use> {
+    let place = base().join(what.name());
     std::fs::create_dir_all(&place)?;
     let users_file = place.join("users.lock");
     // One at a time looks and starts; the watchdog holds the users' lock while it ends a server.
     let _starting = lock(&place.join("start.lock"), FlockArg::LockExclusive)?;
     let users = lock(&users_file, FlockArg::LockShared)?;
-    let ports = match running(kind, &place) {
+    let ports = match running(what, &place) {
         Some(ports) => ports,
-        None => start(kind, &place, &users_file)
-            .with_context(|| format!("starting {kind} in {}", place.display()))?,
+        None => start(what, &place, &users_file)
+            .with_context(|| format!("starting {} in {}", what.name(), place.display()))?,
     };
     Ok(Use { ports, _users: users })
 }
 
 /// The ports of the server that runs, if all of it answers.
-fn running(kind: Kind, place: &Path) -> Option<Vec<u16>> {
+fn running(what: &dyn Shared, place: &Path) -> Option<Vec<u16>> {
     let current = std::fs::read_to_string(place.join("current")).ok()?;
     let ports = std::fs::read_to_string(Path::new(current.trim()).join("ports")).ok()?;
     let ports: Vec<u16> =
         ports.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
-    let ready = |port: &u16| match kind {
-        Kind::Postgres => postgres::is_ready(*port),
-        _ => mariadb::is_ready(*port),
-    };
-    (!ports.is_empty() && ports.iter().all(ready)).then_some(ports)
+    (!ports.is_empty() && ports.iter().all(|port| what.is_ready(*port))).then_some(ports)
 }
 
-fn start(kind: Kind, place: &Path, users_file: &Path) -> Result<Vec<u16>> {
+fn start(what: &dyn Shared, place: &Path, users_file: &Path) -> Result<Vec<u16>> {
     let directory = tempfile::Builder::new()
         .prefix("run-")
         .permissions(PermissionsExt::from_mode(0o755))
         .tempdir_in(place)?
         .keep();
     watch(users_file, &directory, PATIENCE)?;
-    let nodes = Nodes::install(kind, &directory)?;
-    nodes.start_all(&directory)?;
-    let ports = nodes.ports();
+    let ports = what.start(&directory)?;
     let text: Vec<String> = ports.iter().map(ToString::to_string).collect();
     std::fs::write(directory.join("ports"), text.join(" "))?;
     std::fs::write(place.join("current"), directory.as_os_str().as_encoded_bytes())?;
