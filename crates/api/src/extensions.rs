@@ -23,8 +23,10 @@ pub struct Extensions(Vec<&'static Extension>);
 
 impl Extensions {
     pub fn new(preview: Preview) -> Self {
-        let served = |extension: &&Extension| {
-            extension.readiness == Readiness::Works || preview == Preview::Shown
+        let served = |extension: &&Extension| match extension.readiness {
+            Readiness::Works => true,
+            Readiness::Preview => preview == Preview::Shown,
+            Readiness::NotYet => false,
         };
         Self(EXTENSIONS.iter().filter(served).collect())
     }

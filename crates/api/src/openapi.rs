@@ -8,6 +8,7 @@ use nucleon_model::{AttrSet, Attribute, Flags, ResourceDecl, Shape};
 use serde_json::{Map, Value, json};
 
 use self::schema::{attribute_schema, object_schema};
+use crate::action::Action;
 use crate::extensions::Extensions;
 use crate::resources::Served;
 
@@ -16,10 +17,11 @@ pub(crate) fn document(served: &[Served], extensions: &Extensions) -> Bytes {
     let mut paths = Map::new();
     let mut schemas = Map::new();
     schemas.insert("NeutronError".to_owned(), schema::error());
-    for Served { decl, operations } in served {
-        let enabled = extensions.attributes(decl);
-        add_schemas(&mut schemas, decl, enabled, *operations);
-        add_paths(&mut paths, decl, enabled, *operations);
+    for served in served {
+        let enabled = extensions.attributes(served.decl);
+        add_schemas(&mut schemas, served.decl, enabled, served.operations);
+        add_paths(&mut paths, served, enabled);
+        add_actions(&mut paths, served);
     }
     add_documents(&mut paths);
     let document = json!({
@@ -65,13 +67,11 @@ fn add_schemas(
     }
 }
 
-fn add_paths(
-    paths: &mut Map<String, Value>,
-    decl: &ResourceDecl,
-    enabled: AttrSet,
-    operations: Operations,
-) {
-    let ResourceDecl { name, collection, title, .. } = *decl;
+fn add_paths(paths: &mut Map<String, Value>, served: &Served, enabled: AttrSet) {
+    let Served { decl, operations, path, .. } = served;
+    let ResourceDecl { name, collection, title, .. } = **decl;
+    let parents: &[&str] = if path.contains("{parent}") { &["parent"] } else { &[] };
+    let members: &[&str] = if parents.is_empty() { &["id"] } else { &["parent", "id"] };
     let one = |schema: &str| wrapped(name, &reference("schemas", schema));
     let list = json!({"type": "array", "items": reference("schemas", title)});
     let many = wrapped(collection, &list);
@@ -113,7 +113,7 @@ fn add_paths(
         });
         item.insert("post".to_owned(), operation("create", format!("Create {collection}"), more));
     }
-    insert(paths, format!("/v2.0/{collection}"), item);
+    insert_member(paths, path.clone(), item, parents);
 
     let mut item = Map::new();
     if operations.contains(Operations::SHOW) {
@@ -138,15 +138,32 @@ fn add_paths(
         });
         item.insert("delete".to_owned(), operation("delete", format!("Delete a {name}"), more));
     }
-    insert_member(paths, format!("/v2.0/{collection}/{{id}}"), item, &["id"]);
+    insert_member(paths, format!("{path}/{{id}}"), item, members);
 
     if operations.contains(Operations::TAGS) {
         add_tag_paths(paths, decl);
     }
 }
 
+fn add_actions(paths: &mut Map<String, Value>, served: &Served) {
+    for Action { method, name, summary } in &served.actions {
+        let mut operation = json!({
+            "operationId": format!("{name}_{}", served.decl.name),
+            "tags": [served.decl.collection],
+            "summary": summary,
+            "responses": responses("200", "Done.", Some(&json!({"type": "object"}))),
+        });
+        if *method == "put" {
+            let body = json!({"required": true, "content": content(&json!({"type": "object"}))});
+            merge(&mut operation, json!({"requestBody": body}));
+        }
+        let item = Map::from_iter([((*method).to_owned(), operation)]);
+        insert_member(paths, format!("{}/{{id}}/{name}", served.path), item, &["id"]);
+    }
+}
+
 fn add_tag_paths(paths: &mut Map<String, Value>, decl: &ResourceDecl) {
-    let ResourceDecl { name, collection, .. } = *decl;
+    let ResourceDecl { name, collection, path, .. } = *decl;
     let texts = json!({"type": "array", "uniqueItems": true, "items": {"type": "string", "maxLength": 255}});
     let tags = wrapped("tags", &texts);
     let operation = |verb: &str, body: bool, status: &str, answer: Option<&Value>| {
@@ -170,7 +187,7 @@ fn add_tag_paths(paths: &mut Map<String, Value>, decl: &ResourceDecl) {
         ("delete", operation("clear_tags_of", false, "204", None)),
     ];
     let item = item.into_iter().map(|(method, operation)| (method.to_owned(), operation)).collect();
-    let path = format!("/v2.0/{collection}/{{id}}/tags");
+    let path = format!("/v2.0/{path}/{{id}}/tags");
     insert_member(paths, path.clone(), item, &["id"]);
     let item = [
         ("get", operation("check_tag_of", false, "204", None)),
@@ -311,6 +328,9 @@ fn insert_member(
     mut item: Map<String, Value>,
     names: &[&str],
 ) {
+    if names.is_empty() {
+        return insert(paths, path, item);
+    }
     if item.is_empty() {
         return;
     }

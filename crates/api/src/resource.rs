@@ -1,13 +1,16 @@
 //! The operations that every resource has, for any of them.
 
+use std::future::Future;
+
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use nucleon_core::{Caller, Error, Noun, Operations};
-use nucleon_model::AttrSet;
+use nucleon_core::{Caller, ChildNoun, Core, Error, Noun, Operations, Precondition, Result};
+use nucleon_model::{AttrSet, ListQuery};
+use serde::de::DeserializeOwned;
 
 use crate::app::Api;
 use crate::call::Call;
@@ -17,25 +20,184 @@ use crate::fault::{Fault, json};
 use crate::links::{self, Ends, Link};
 use crate::{query, render};
 
-/// `/v2.0/ports` and `/v2.0/ports/{id}`, for the resource `T`.
-pub(crate) fn routes<T: Noun>() -> Router<Api> {
-    let path = format!("/v2.0/{}", T::DECL.collection);
+/// Where a resource is found: at an address of its own ([`Top`]), or below another one ([`Under`]).
+pub(crate) trait Door<T: Noun>: Sized + Send + Sync + 'static {
+    /// What a path without the object's own identifier holds, and with it.
+    type Collection: DeserializeOwned + Send;
+    type Member: DeserializeOwned + Send;
+
+    fn path() -> String;
+    fn at(path: Self::Collection) -> Self;
+    /// The identifier, and where it is looked for.
+    fn member(path: Self::Member) -> (Self, String);
+
+    fn create(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        drafts: Vec<T::Draft>,
+    ) -> impl Future<Output = Result<Vec<T>>> + Send;
+    fn list(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> impl Future<Output = Result<Vec<T>>> + Send;
+    fn show(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+    ) -> impl Future<Output = Result<T>> + Send;
+    fn update(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        draft: T::Draft,
+        precondition: Precondition,
+    ) -> impl Future<Output = Result<T>> + Send;
+    fn delete(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        precondition: Precondition,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// `/v2.0/ports`
+#[derive(Debug)]
+pub(crate) struct Top;
+
+impl<T: Noun> Door<T> for Top {
+    type Collection = ();
+    type Member = String;
+
+    fn path() -> String {
+        format!("/v2.0/{}", T::DECL.path)
+    }
+
+    fn at((): ()) -> Self {
+        Self
+    }
+
+    fn member(id: String) -> (Self, String) {
+        (Self, id)
+    }
+
+    async fn create(&self, core: &Core, caller: &Caller, drafts: Vec<T::Draft>) -> Result<Vec<T>> {
+        T::create(core, caller, drafts).await
+    }
+
+    async fn list(&self, core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<T>> {
+        T::list(core, caller, query).await
+    }
+
+    async fn show(&self, core: &Core, caller: &Caller, id: &str) -> Result<T> {
+        T::show(core, caller, id).await
+    }
+
+    async fn update(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        draft: T::Draft,
+        precondition: Precondition,
+    ) -> Result<T> {
+        T::update(core, caller, id, draft, precondition).await
+    }
+
+    async fn delete(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        precondition: Precondition,
+    ) -> Result<()> {
+        T::delete(core, caller, id, precondition).await
+    }
+}
+
+/// `/v2.0/routers/{parent}/conntrack_helpers`
+#[derive(Debug)]
+pub(crate) struct Under(String);
+
+impl<T: ChildNoun> Door<T> for Under {
+    type Collection = String;
+    type Member = (String, String);
+
+    fn path() -> String {
+        format!("/v2.0/{}/{{parent}}/{}", T::PARENT.path, T::DECL.path)
+    }
+
+    fn at(parent: String) -> Self {
+        Self(parent)
+    }
+
+    fn member((parent, id): (String, String)) -> (Self, String) {
+        (Self(parent), id)
+    }
+
+    async fn create(&self, core: &Core, caller: &Caller, drafts: Vec<T::Draft>) -> Result<Vec<T>> {
+        T::create_under(core, caller, &self.0, drafts).await
+    }
+
+    async fn list(&self, core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<T>> {
+        T::list_under(core, caller, &self.0, query).await
+    }
+
+    async fn show(&self, core: &Core, caller: &Caller, id: &str) -> Result<T> {
+        T::show_under(core, caller, &self.0, id).await
+    }
+
+    async fn update(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        draft: T::Draft,
+        precondition: Precondition,
+    ) -> Result<T> {
+        T::update_under(core, caller, &self.0, id, draft, precondition).await
+    }
+
+    async fn delete(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        id: &str,
+        precondition: Precondition,
+    ) -> Result<()> {
+        T::delete_under(core, caller, &self.0, id, precondition).await
+    }
+}
+
+/// A collection and its members, for the resource `T`.
+pub(crate) fn routes<T: Noun, D: Door<T>>() -> Router<Api> {
+    let path = D::path();
     Router::new()
-        .route(&path, any(collection::<T>))
-        .route(&format!("{path}/{{id}}"), any(member::<T>))
+        .route(&path, any(collection::<T, D>))
+        .route(&format!("{path}/{{id}}"), any(member::<T, D>))
 }
 
 /// An identifier out of a path; one that is not even text is nobody's.
-pub(crate) type Id = Result<Path<String>, PathRejection>;
+pub(crate) type Id = std::result::Result<Path<String>, PathRejection>;
 
-async fn collection<T: Noun>(State(api): State<Api>, request: Request) -> Answer {
-    let operations = T::OPERATIONS;
+async fn collection<T: Noun, D: Door<T>>(
+    State(api): State<Api>,
+    place: std::result::Result<Path<D::Collection>, PathRejection>,
+    request: Request,
+) -> Answer {
+    let Path(place) = place.map_err(|_| Fault::no_such_path())?;
+    let (door, operations) = (D::at(place), T::OPERATIONS);
     match *request.method() {
         Method::GET if operations.contains(Operations::LIST) => {
-            list::<T>(&api, Call::receive(&api, request).await?).await
+            list(&api, Call::receive(&api, request).await?, &door).await
         }
         Method::POST if operations.contains(Operations::CREATE) => {
-            create::<T>(&api, Call::receive(&api, request).await?).await
+            create(&api, Call::receive(&api, request).await?, &door).await
         }
         // Neutron looks for the object before it finds that no method was meant.
         Method::PUT if operations.contains(Operations::UPDATE) => {
@@ -48,27 +210,31 @@ async fn collection<T: Noun>(State(api): State<Api>, request: Request) -> Answer
     }
 }
 
-async fn member<T: Noun>(State(api): State<Api>, id: Id, request: Request) -> Answer {
-    let Path(id) = id.map_err(|_| Fault::no_such_path())?;
-    let operations = T::OPERATIONS;
+async fn member<T: Noun, D: Door<T>>(
+    State(api): State<Api>,
+    place: std::result::Result<Path<D::Member>, PathRejection>,
+    request: Request,
+) -> Answer {
+    let Path(place) = place.map_err(|_| Fault::no_such_path())?;
+    let ((door, id), operations) = (D::member(place), T::OPERATIONS);
     match *request.method() {
         Method::GET if operations.contains(Operations::SHOW) => {
-            show::<T>(&api, Call::receive(&api, request).await?, &id).await
+            show(&api, Call::receive(&api, request).await?, &door, &id).await
         }
         Method::PUT if operations.contains(Operations::UPDATE) => {
-            update::<T>(&api, Call::receive(&api, request).await?, &id).await
+            update(&api, Call::receive(&api, request).await?, &door, &id).await
         }
         Method::DELETE if operations.contains(Operations::DELETE) => {
-            delete::<T>(&api, Call::receive(&api, request).await?, &id).await
+            delete(&api, Call::receive(&api, request).await?, &door, &id).await
         }
         _ => Err(Fault::method_not_allowed()),
     }
 }
 
-async fn list<T: Noun>(api: &Api, call: Call) -> Answer {
+async fn list<T: Noun>(api: &Api, call: Call, door: &impl Door<T>) -> Answer {
     let query = query::list(T::DECL, api.enabled(T::DECL), &call.params, api.options())?;
     let (page, fields) = (query.page.clone(), query.fields);
-    let records = T::list(api.core(), &call.caller, query).await?;
+    let records = door.list(api.core(), &call.caller, query).await?;
     let links = page.map_or_else(Vec::new, |page| {
         let ends = Ends {
             first: records.first().map(T::key),
@@ -81,7 +247,7 @@ async fn list<T: Noun>(api: &Api, call: Call) -> Answer {
     many(api, call.caller, records, fields, links).await
 }
 
-async fn create<T: Noun>(api: &Api, mut call: Call) -> Answer {
+async fn create<T: Noun>(api: &Api, mut call: Call, door: &impl Door<T>) -> Answer {
     let body = call.json(api).await?;
     let bulk = match api.options().bulk_limit {
         Some(most) if T::OPERATIONS.contains(Operations::BULK) => Bulk::UpTo(most.get()),
@@ -91,14 +257,14 @@ async fn create<T: Noun>(api: &Api, mut call: Call) -> Answer {
     let fields = T::DECL.visible().and(enabled);
     let body = match draft::create::<T>(&body, enabled, &call.caller, bulk)? {
         Wanted::One(draft) => {
-            let records = T::create(api.core(), &call.caller, vec![draft]).await?;
+            let records = door.create(api.core(), &call.caller, vec![draft]).await?;
             let Some(record) = records.first() else {
                 return Err(Error::internal("a create of one object gave none").into());
             };
             render::member(record, fields.and(record.shown(api.core(), &call.caller)))?
         }
         Wanted::Many(drafts) => {
-            let records = T::create(api.core(), &call.caller, drafts).await?;
+            let records = door.create(api.core(), &call.caller, drafts).await?;
             let shown = |record: &T| fields.and(record.shown(api.core(), &call.caller));
             render::collection(&records, shown, &[])?
         }
@@ -106,28 +272,29 @@ async fn create<T: Noun>(api: &Api, mut call: Call) -> Answer {
     Ok(json(StatusCode::CREATED, body))
 }
 
-async fn show<T: Noun>(api: &Api, call: Call, id: &str) -> Answer {
+async fn show<T: Noun>(api: &Api, call: Call, door: &impl Door<T>, id: &str) -> Answer {
     let fields = query::fields(T::DECL, api.enabled(T::DECL), &call.params);
-    let record = T::show(api.core(), &call.caller, id).await?;
-    one(api, &call, &record, fields)
+    let record = door.show(api.core(), &call.caller, id).await?;
+    one(api, &call.caller, &record, fields)
 }
 
-async fn update<T: Noun>(api: &Api, mut call: Call, id: &str) -> Answer {
+async fn update<T: Noun>(api: &Api, mut call: Call, door: &impl Door<T>, id: &str) -> Answer {
     let body = call.json(api).await?;
     let enabled = api.enabled(T::DECL);
     let draft = draft::update::<T>(&body, enabled, &call.caller)?;
-    let record = T::update(api.core(), &call.caller, id, draft, call.precondition()).await?;
-    one(api, &call, &record, T::DECL.visible().and(enabled))
+    let precondition = call.precondition();
+    let record = door.update(api.core(), &call.caller, id, draft, precondition).await?;
+    one(api, &call.caller, &record, T::DECL.visible().and(enabled))
 }
 
-async fn delete<T: Noun>(api: &Api, call: Call, id: &str) -> Answer {
-    T::delete(api.core(), &call.caller, id, call.precondition()).await?;
+async fn delete<T: Noun>(api: &Api, call: Call, door: &impl Door<T>, id: &str) -> Answer {
+    door.delete(api.core(), &call.caller, id, call.precondition()).await?;
     Ok(no_content())
 }
 
 /// An answer with one object.
-fn one<T: Noun>(api: &Api, call: &Call, record: &T, fields: AttrSet) -> Answer {
-    let shown = fields.and(record.shown(api.core(), &call.caller));
+pub(crate) fn one<T: Noun>(api: &Api, caller: &Caller, record: &T, fields: AttrSet) -> Answer {
+    let shown = fields.and(record.shown(api.core(), caller));
     Ok(json(StatusCode::OK, render::member(record, shown)?))
 }
 

@@ -1,27 +1,33 @@
 //! Which resources are served. A new one is one line.
 
 use axum::Router;
-use nucleon_core::{Noun, Operations};
-use nucleon_model::{Agent, Network, Port, ResourceDecl, Segment, Subnet};
+use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
+use nucleon_model::{AddressScope, Agent, Network, Port, ResourceDecl, Segment, Subnet};
 
+use crate::action::Action;
 use crate::app::Api;
+use crate::resource::{Door, Top, Under};
 use crate::{discovery, resource, scheduler, tags};
 
 /// A resource and what can be done with it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Served {
     pub(crate) decl: &'static ResourceDecl,
     pub(crate) operations: Operations,
+    /// Of the collection: `/v2.0/routers/{parent}/conntrack_helpers`.
+    pub(crate) path: String,
+    pub(crate) actions: Vec<Action>,
 }
 
 /// All routes, and the resources behind them.
 pub(crate) fn all() -> (Router<Api>, Vec<Served>) {
     let resources = Resources { router: discovery::routes(), served: Vec::new() }
-        .with::<Network>()
-        .with::<Subnet>()
-        .with::<Port>()
+        .tagged::<Network>()
+        .tagged::<Subnet>()
+        .tagged::<Port>()
         .with::<Segment>()
-        .with::<Agent>();
+        .with::<Agent>()
+        .with::<AddressScope>();
     (resources.router.merge(scheduler::routes()), resources.served)
 }
 
@@ -31,12 +37,39 @@ struct Resources {
 }
 
 impl Resources {
-    fn with<T: Noun>(mut self) -> Self {
-        self.router = self.router.merge(resource::routes::<T>());
-        if T::OPERATIONS.contains(Operations::TAGS) {
-            self.router = self.router.merge(tags::routes::<T>());
+    fn with<T: Noun>(self) -> Self {
+        self.through::<T, Top>()
+    }
+
+    fn tagged<T: Tagged>(mut self) -> Self {
+        self.router = self.router.merge(tags::routes::<T>());
+        self.with::<T>()
+    }
+
+    /// A resource that lives under another one.
+    #[expect(dead_code, reason = "children come with routers")]
+    fn under<T: ChildNoun>(self) -> Self {
+        self.through::<T, Under>()
+    }
+
+    /// An operation of its own on the resource that came last.
+    #[expect(dead_code, reason = "actions come with routers")]
+    fn action(mut self, action: Action, routes: impl FnOnce(&Action) -> Router<Api>) -> Self {
+        self.router = self.router.merge(routes(&action));
+        if let Some(served) = self.served.last_mut() {
+            served.actions.push(action);
         }
-        self.served.push(Served { decl: T::DECL, operations: T::OPERATIONS });
+        self
+    }
+
+    fn through<T: Noun, D: Door<T>>(mut self) -> Self {
+        self.router = self.router.merge(resource::routes::<T, D>());
+        self.served.push(Served {
+            decl: T::DECL,
+            operations: T::OPERATIONS,
+            path: D::path(),
+            actions: Vec::new(),
+        });
         self
     }
 }

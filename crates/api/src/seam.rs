@@ -1,68 +1,7 @@
 //! The operations of `core` that belong to no single resource, each called in one place.
 
 use nucleon_core::{Caller, Core, Error, Result};
-use nucleon_model::{Agent, Network, NetworkId, Resource as _, ResourceDecl};
-
-pub(crate) async fn tags_list(
-    core: &Core,
-    caller: &Caller,
-    decl: &'static ResourceDecl,
-    id: &str,
-) -> Result<Vec<String>> {
-    core.tags_list(caller, decl, id).await
-}
-
-/// Gives back what there is now.
-pub(crate) async fn tags_replace(
-    core: &Core,
-    caller: &Caller,
-    decl: &'static ResourceDecl,
-    id: &str,
-    tags: Vec<String>,
-) -> Result<Vec<String>> {
-    core.tags_replace(caller, decl, id, tags).await
-}
-
-pub(crate) async fn tags_add(
-    core: &Core,
-    caller: &Caller,
-    decl: &'static ResourceDecl,
-    id: &str,
-    tags: Vec<String>,
-) -> Result<()> {
-    core.tags_add(caller, decl, id, tags).await.map(drop)
-}
-
-/// Fails with `TagNotFound` where there is no such tag.
-pub(crate) async fn tags_remove(
-    core: &Core,
-    caller: &Caller,
-    decl: &'static ResourceDecl,
-    id: &str,
-    tag: &str,
-) -> Result<()> {
-    core.tags_remove(caller, decl, id, tag.to_owned()).await
-}
-
-pub(crate) async fn tags_clear(
-    core: &Core,
-    caller: &Caller,
-    decl: &'static ResourceDecl,
-    id: &str,
-) -> Result<()> {
-    core.tags_clear(caller, decl, id).await
-}
-
-/// Fails with `TagNotFound` where there is no such tag.
-pub(crate) async fn tag_exists(
-    core: &Core,
-    caller: &Caller,
-    decl: &'static ResourceDecl,
-    id: &str,
-    tag: &str,
-) -> Result<()> {
-    core.tag_exists(caller, decl, id, tag).await
-}
+use nucleon_model::{Agent, Network, NetworkId, Resource as _};
 
 /// The networks that a DHCP agent serves.
 pub(crate) async fn dhcp_networks(

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::any;
-use nucleon_core::{Error, Noun};
+use nucleon_core::{Error, Tagged};
 use nucleon_model::{AttrValue as _, Invalid, Rule};
 use serde_json::{Value, json};
 
@@ -15,44 +15,43 @@ use crate::edge::Answer;
 use crate::fault::{self, Fault};
 use crate::filter::convert;
 use crate::resource::{Id, no_content};
-use crate::seam;
 
 /// The longest tag, in characters.
 const LONGEST: usize = 255;
 
-pub(crate) fn routes<T: Noun>() -> Router<Api> {
-    let path = format!("/v2.0/{}/{{id}}/tags", T::DECL.collection);
+pub(crate) fn routes<T: Tagged>() -> Router<Api> {
+    let path = format!("/v2.0/{}/{{id}}/tags", T::DECL.path);
     Router::new().route(&path, any(tags::<T>)).route(&format!("{path}/{{tag}}"), any(tag::<T>))
 }
 
-async fn tags<T: Noun>(State(api): State<Api>, id: Id, request: Request) -> Answer {
+async fn tags<T: Tagged>(State(api): State<Api>, id: Id, request: Request) -> Answer {
     let Path(id) = id.map_err(|_| Fault::no_such_path())?;
     let method = request.method().clone();
     if !matches!(method, Method::GET | Method::PUT | Method::POST | Method::DELETE) {
         return Err(Fault::method_not_allowed());
     }
     let mut call = Call::receive(&api, request).await?;
-    let (core, caller, decl) = (api.core(), call.caller.clone(), T::DECL);
+    let (core, caller) = (api.core(), call.caller.clone());
     match method {
-        Method::GET => Ok(shown(&seam::tags_list(core, &caller, decl, &id).await?)),
+        Method::GET => Ok(shown(&core.tags_list::<T>(&caller, &id).await?)),
         Method::PUT => {
             let wanted = wanted(&call.json(&api).await?)?;
-            Ok(shown(&seam::tags_replace(core, &caller, decl, &id, wanted).await?))
+            Ok(shown(&core.tags_replace::<T>(&caller, &id, wanted).await?))
         }
         Method::POST => {
             let wanted = wanted(&call.json(&api).await?)?;
             // The answer names what was asked for, not all that there is.
-            seam::tags_add(core, &caller, decl, &id, wanted.clone()).await?;
+            core.tags_add::<T>(&caller, &id, wanted.clone()).await?;
             Ok(shown(&wanted))
         }
         _ => {
-            seam::tags_clear(core, &caller, decl, &id).await?;
+            core.tags_clear::<T>(&caller, &id).await?;
             Ok(no_content())
         }
     }
 }
 
-async fn tag<T: Noun>(
+async fn tag<T: Tagged>(
     State(api): State<Api>,
     path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
@@ -63,19 +62,19 @@ async fn tag<T: Noun>(
         return Err(Fault::method_not_allowed());
     }
     let call = Call::receive(&api, request).await?;
-    let (core, caller, decl) = (api.core(), &call.caller, T::DECL);
+    let (core, caller) = (api.core(), &call.caller);
     match method {
         Method::GET => {
-            seam::tag_exists(core, caller, decl, &id, &tag).await?;
+            core.tag_exists::<T>(caller, &id, &tag).await?;
             Ok(no_content())
         }
         Method::PUT => {
             let tags = read(&json!([tag]))?;
-            seam::tags_add(core, caller, decl, &id, tags).await?;
+            core.tags_add::<T>(caller, &id, tags).await?;
             Ok(fault::json(StatusCode::CREATED, "null"))
         }
         _ => {
-            seam::tags_remove(core, caller, decl, &id, &tag).await?;
+            core.tags_remove::<T>(caller, &id, tag).await?;
             Ok(no_content())
         }
     }

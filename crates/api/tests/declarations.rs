@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 
 use nucleon_model::{
-    Agent, AttrDefault, Attribute, Flags, Network, Port, Resource, ResourceDecl, Segment, Subnet,
+    AddressScope, Agent, AttrDefault, Attribute, Flags, Network, Port, Resource, ResourceDecl,
+    Segment, Subnet,
 };
 use serde_json::{Value, json};
 
@@ -21,9 +22,14 @@ fn reference(name: &str) -> Option<Value> {
     Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
 }
 
+/// All declarations.
+const ALL: &[&ResourceDecl] =
+    &[Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL, AddressScope::DECL];
+
 /// Where the declarations differ on purpose: resource, attribute, flag, and why.
 const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("network", "tenant_id", "required_by_policy", MIRROR),
+    ("address_scope", "tenant_id", "required_by_policy", MIRROR),
     ("subnet", "tenant_id", "required_by_policy", MIRROR),
     ("port", "tenant_id", "required_by_policy", MIRROR),
     ("subnet", "segment_id", "enforce_policy", RULES),
@@ -106,10 +112,7 @@ fn compare(reference: &Value, decl: &'static ResourceDecl) -> Vec<Difference> {
 fn the_flags_are_neutrons() {
     let Some(reference) = reference("api-definitions.json") else { return };
     let differences: Vec<Difference> =
-        [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL]
-            .into_iter()
-            .flat_map(|decl| compare(&reference, decl))
-            .collect();
+        ALL.iter().flat_map(|decl| compare(&reference, decl)).collect();
     let excepted = |difference: &&Difference| {
         EXCEPTIONS.iter().any(|exception| {
             (exception.0, exception.1, exception.2) == (difference.0, difference.1, difference.2)
@@ -138,7 +141,7 @@ fn what_policy_has_rules_for_is_guarded() {
         .filter_map(|rule| rule["name"].as_str())
         .collect();
     let mut ruled = 0;
-    for decl in [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL] {
+    for decl in ALL {
         for attribute in decl.attributes {
             let has_rule = ["create", "update", "get"].iter().any(|verb| {
                 rules.contains(&format!("{verb}_{}:{}", decl.name, attribute.name).as_str())

@@ -2,14 +2,10 @@
 
 use nucleon_db::{Listed, agent as store};
 use nucleon_model::{
-    Agent, AgentDraft, AgentId, AttrSet, Cell, Draft, Filter, ListQuery, Resource, Stored,
+    Agent, AgentDraft, AgentId, AttrSet, Cell, Filter, ListQuery, Resource, Stored,
 };
 
-use crate::policy::{Action, Target};
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
-
-/// Agents are nobody's but the administrators'.
-const NOBODYS: Target<'_> = Target { project_id: "", network_project_id: None, shared: false };
 
 impl Noun for Agent {
     const OPERATIONS: Operations = Operations::LIST
@@ -26,7 +22,7 @@ impl Noun for Agent {
     }
 
     async fn list(core: &Core, caller: &Caller, mut query: ListQuery) -> Result<Vec<Self>> {
-        if !core.policy().allows(caller, Action::Get, Self::DECL, &NOBODYS) {
+        if !core.sees(caller, &Self::default()) {
             return Ok(Vec::new());
         }
         // Whether an agent is alive depends on the time, which the database does not know.
@@ -57,7 +53,7 @@ impl Noun for Agent {
 
     async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
         let agent_id = parse(id)?;
-        if !core.policy().allows(caller, Action::Get, Self::DECL, &NOBODYS) {
+        if !core.sees(caller, &Self::default()) {
             return Err(missing(id));
         }
         let found = core.store().read(|tx| {
@@ -78,9 +74,8 @@ impl Noun for Agent {
         let input = (caller.clone(), parse(id)?, draft, core.now());
         core.write("agent update", input, |core, tx, (caller, id, draft, now)| {
             Box::pin(async move {
-                let given = draft.given();
-                core.authorise::<Self>(&caller, Action::Update, given, &NOBODYS, &id.to_string())?;
                 let mut agent = store::agent_get(tx, id).await?.ok_or_else(|| missing(id))?;
+                core.authorise_update(&caller, &draft, &agent)?;
                 draft.admin_state_up.apply(&mut agent.admin_state_up);
                 draft.description.apply_nullable(&mut agent.description);
                 store::agent_update(tx, &agent).await?;
@@ -95,9 +90,8 @@ impl Noun for Agent {
         let input = (caller.clone(), parse(id)?, core.now());
         core.write("agent delete", input, |core, tx, (caller, id, now)| {
             Box::pin(async move {
-                let empty = AttrSet::default();
-                core.authorise::<Self>(&caller, Action::Delete, empty, &NOBODYS, &id.to_string())?;
                 let agent = store::agent_get(tx, id).await?.ok_or_else(|| missing(id))?;
+                core.authorise_delete(&caller, &agent)?;
                 core.dhcp_bequeath(tx, &caller, &agent, now).await?;
                 if store::agent_delete(tx, id).await? { Ok(()) } else { Err(missing(id)) }
             })
@@ -108,7 +102,7 @@ impl Noun for Agent {
     }
 
     fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
-        core.shown::<Self>(caller, &NOBODYS)
+        core.shown(caller, self)
     }
 }
 

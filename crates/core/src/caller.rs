@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use nucleon_model::Field;
+
 /// The identity behind a request, as the identity service or the request's headers gave it.
 #[derive(Debug, Clone)]
 pub struct Caller(Arc<Identity>);
@@ -29,6 +31,11 @@ impl Caller {
     /// Empty for a caller outside any project.
     pub fn project_id(&self) -> &str {
         &self.0.project_id
+    }
+
+    /// The project that a request asks an object for: its own where it names none.
+    pub(crate) fn project_of(&self, asked: &Field<String>) -> String {
+        asked.get().cloned().unwrap_or_else(|| self.project_id().to_owned())
     }
 
     pub fn has_role(&self, name: &str) -> bool {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use nucleon_db::{Change, Operation, Tx};
 use nucleon_model::view::Scope;
-use nucleon_model::{Network, NetworkId, Port, PortId, Subnet};
+use nucleon_model::{Network, NetworkId, Port, PortId, Resource, Standard, Subnet};
 
 use crate::Caller;
 
@@ -17,18 +17,29 @@ fn port_scopes(port: &Port) -> Vec<Scope> {
     scopes
 }
 
-fn emit(
+/// Says that an object came, changed or went. `scopes` are those of the agents that are told.
+pub(crate) fn emit<R: Standard>(
+    tx: &mut Tx,
+    caller: &Caller,
+    operation: Operation,
+    object: &R,
+    scopes: &[Scope],
+) {
+    emit_id(tx, caller, R::DECL.name, &object.id(), operation, object.revision(), scopes);
+}
+
+fn emit_id(
     tx: &mut Tx,
     caller: &Caller,
     kind: &'static str,
-    id: String,
+    id: &dyn std::fmt::Display,
     operation: Operation,
     revision: i64,
     scopes: &[Scope],
 ) {
     tx.emit(Change {
         kind: Cow::Borrowed(kind),
-        id,
+        id: id.to_string(),
         operation,
         revision,
         request: Some(caller.request_id().to_owned()),
@@ -46,25 +57,16 @@ pub(crate) fn emit_port(
 ) {
     let mut scopes = port_scopes(port);
     scopes.extend(before.map(port_scopes).unwrap_or_default());
-    emit(tx, caller, "port", port.id.to_string(), operation, port.revision_number, &scopes);
+    emit(tx, caller, operation, port, &scopes);
 }
 
 /// A port whose status alone changed: nothing that agents need to know.
 pub(crate) fn emit_port_status(tx: &mut Tx, caller: &Caller, id: PortId, revision: i64) {
-    emit(tx, caller, "port", id.to_string(), Operation::Update, revision, &[]);
+    emit_id(tx, caller, Port::DECL.name, &id, Operation::Update, revision, &[]);
 }
 
 pub(crate) fn emit_network(tx: &mut Tx, caller: &Caller, operation: Operation, network: &Network) {
-    let scopes = vec![Scope::Network(network.id)];
-    emit(
-        tx,
-        caller,
-        "network",
-        network.id.to_string(),
-        operation,
-        network.revision_number,
-        &scopes,
-    );
+    emit(tx, caller, operation, network, &[Scope::Network(network.id)]);
 }
 
 /// A network that other agents serve now: the agents on these hosts get, or lose, it as a whole.
@@ -78,18 +80,16 @@ pub(crate) fn emit_network_moved(
 ) {
     let mut scopes = vec![Scope::Network(network)];
     scopes.extend(hosts.iter().cloned().map(Scope::Dhcp));
-    emit(tx, caller, "network", network.to_string(), operation, revision, &scopes);
+    emit_id(tx, caller, Network::DECL.name, &network, operation, revision, &scopes);
 }
 
 pub(crate) fn emit_subnet(tx: &mut Tx, caller: &Caller, operation: Operation, subnet: &Subnet) {
-    let scopes = vec![Scope::Network(subnet.network_id)];
-    emit(tx, caller, "subnet", subnet.id.to_string(), operation, subnet.revision_number, &scopes);
+    emit(tx, caller, operation, subnet, &[Scope::Network(subnet.network_id)]);
 }
 
 /// A subnet of which something changed that agents do not see.
 pub(crate) fn emit_subnet_apart(tx: &mut Tx, caller: &Caller, subnet: &Subnet) {
-    let id = subnet.id.to_string();
-    emit(tx, caller, "subnet", id, Operation::Update, subnet.revision_number, &[]);
+    emit(tx, caller, Operation::Update, subnet, &[]);
 }
 
 /// Has the transaction run again when a row that it meant to change is not as it was read: another change came first.

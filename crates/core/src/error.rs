@@ -52,11 +52,8 @@ impl Error {
 
     /// "Port x could not be found."
     pub fn not_found(resource: &ResourceDecl, id: impl fmt::Display) -> Self {
-        Self::new(
-            Kind::NotFound,
-            format!("{}NotFound", resource.title),
-            format!("{} {id} could not be found.", resource.title),
-        )
+        let (name, text) = resource.missing;
+        Self::new(Kind::NotFound, name, text.replace("{}", &id.to_string()))
     }
 
     /// "(rule:create_network and rule:create_network:shared) is disallowed by policy"

@@ -1,6 +1,7 @@
 //! What the API's operations mean: validation, allocation, binding, scheduling, and the seams for drivers.
 //!
-//! One file per noun, the same noun as in `model`, `db` and `api`. Nothing here knows of HTTP; nothing here does I/O but
+//! One file per noun, the same noun as in `model`, `db` and `api`. What nearly all have in common is in `entity.rs` (and
+//! `child.rs`, for what lives under another noun): a noun says by hooks what is special about it. Nothing here knows of HTTP; nothing here does I/O but
 //! through the store. An operation is one transaction: authorise, validate, allocate, bind, write, and say in the
 //! outbox what changed for whom.
 //!
@@ -12,13 +13,16 @@
 //!   agents ◄── hints ◄── journal batches;   agents ──► watch: watch.rs,  report: report.rs
 //! ```
 
+mod address_scope;
 mod agent;
 mod authorise;
 mod body;
 mod caller;
 mod change;
+mod child;
 mod dhcp;
 pub mod driver;
+mod entity;
 mod error;
 mod hint;
 mod maintain;
@@ -29,6 +33,7 @@ mod port;
 mod report;
 mod segment;
 mod settings;
+mod sharing;
 mod subnet;
 mod tag;
 mod watch;
@@ -41,11 +46,13 @@ use nucleon_obs::{Clock, Random};
 use uuid::Uuid;
 
 pub use crate::caller::Caller;
+pub use crate::child::ChildNoun;
 pub use crate::driver::Drivers;
 pub use crate::error::{Error, Kind};
 pub use crate::noun::{Noun, Operations, Precondition};
-pub use crate::policy::{Action, DefaultPolicy, Policy, Target};
+pub use crate::policy::{Action, DefaultPolicy, Lookup, Policy, Target, Verdict};
 pub use crate::settings::Settings;
+pub use crate::tag::Tagged;
 
 /// How often an operation starts over when another took its address in the meantime. Of those who meet, one gets through.
 const TRIES: usize = 40;

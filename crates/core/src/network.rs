@@ -2,13 +2,11 @@
 
 use nucleon_db::{Listed, Operation, Tx, network as store, port as ports, subnet as subnets};
 use nucleon_model::{
-    AttrSet, Draft, Field, ListQuery, Network, NetworkDraft, NetworkId, PortId, Resource,
-    Timestamp, port,
+    AttrSet, Field, ListQuery, Network, NetworkDraft, NetworkId, PortId, Resource, Timestamp, port,
 };
 
 use crate::change::{again, emit_network, emit_network_moved, emit_subnet};
 use crate::driver::Change;
-use crate::policy::{Action, Target};
 use crate::segment::{invalid_input, wanted};
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
 
@@ -65,8 +63,7 @@ impl Noun for Network {
             })
         });
         let network = found.await?.ok_or_else(|| missing(id))?;
-        let seen = core.policy().allows(caller, Action::Get, Self::DECL, &target(&network));
-        if seen { Ok(network) } else { Err(missing(id)) }
+        if core.sees(caller, &network) { Ok(network) } else { Err(missing(id)) }
     }
 
     async fn update(
@@ -108,7 +105,7 @@ impl Noun for Network {
                 attribute.name == "segments"
             }
         });
-        core.shown::<Self>(caller, &target(self)).without(hidden)
+        core.shown(caller, self).without(hidden)
     }
 }
 
@@ -118,15 +115,6 @@ fn parse(id: &str) -> Result<NetworkId> {
 
 pub(crate) fn missing(id: impl std::fmt::Display) -> Error {
     Error::not_found(Network::DECL, id)
-}
-
-pub(crate) fn target(network: &Network) -> Target<'_> {
-    Target {
-        project_id: &network.project_id,
-        network_project_id: Some(&network.project_id),
-        // Everybody sees what leads outside; what may be done on it rests on the sharing alone, elsewhere.
-        shared: network.shared || network.external,
-    }
 }
 
 /// Refuses when the object is not at the revision that the request names.
@@ -145,18 +133,21 @@ impl Core {
         draft: NetworkDraft,
         now: Timestamp,
     ) -> Result<Network> {
-        let given = draft.given();
         let wanted = wanted(&draft)?;
         let requested_mtu = draft.mtu.get().copied().unwrap_or(0);
         let mut network = Network {
             id: NetworkId::new(self.new_uuid()),
-            name: draft.name.value().unwrap_or_default(),
-            project_id: draft.project_id.value().unwrap_or_else(|| caller.project_id().to_owned()),
-            admin_state_up: draft.admin_state_up.value().unwrap_or(true),
-            shared: draft.shared.value().unwrap_or(false),
-            external: draft.external.value().unwrap_or(false),
-            description: draft.description.value().unwrap_or_default(),
-            availability_zone_hints: draft.availability_zone_hints.value().unwrap_or_default(),
+            name: draft.name.get().cloned().unwrap_or_default(),
+            project_id: caller.project_of(&draft.project_id),
+            admin_state_up: draft.admin_state_up.get().copied().unwrap_or(true),
+            shared: draft.shared.get().copied().unwrap_or(false),
+            external: draft.external.get().copied().unwrap_or(false),
+            description: draft.description.get().cloned().unwrap_or_default(),
+            availability_zone_hints: draft
+                .availability_zone_hints
+                .get()
+                .cloned()
+                .unwrap_or_default(),
             status: "ACTIVE".to_owned(),
             l2_adjacency: true,
             created_at: now,
@@ -164,14 +155,7 @@ impl Core {
             revision_number: 1,
             ..Network::default()
         };
-        let asked = Network::DECL.select(|attribute| match attribute.name {
-            // What is at its default asks for nothing special.
-            "shared" => network.shared,
-            "router:external" => network.external,
-            "mtu" => requested_mtu != 0,
-            _ => true,
-        });
-        self.authorise::<Network>(caller, Action::Create, given.and(asked), &target(&network), "")?;
+        self.authorise_create(caller, &draft, &network)?;
         self.check(&Change::NetworkCreate(&network))?;
         // The row before its segments, which refer to it; the MTU is known only after them.
         network.mtu = requested_mtu;
@@ -198,14 +182,7 @@ impl Core {
         now: Timestamp,
     ) -> Result<Network> {
         let before = self.network_load(tx, id).await?;
-        let given = draft.given();
-        self.authorise::<Network>(
-            caller,
-            Action::Update,
-            given,
-            &target(&before),
-            &id.to_string(),
-        )?;
+        self.authorise_update(caller, &draft, &before)?;
         hold(precondition, before.revision_number)?;
         let mut after = before.clone();
         if draft.network_type.is_given()
@@ -270,14 +247,7 @@ impl Core {
         precondition: Precondition,
     ) -> Result<()> {
         let network = store::network_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
-        let empty = AttrSet::default();
-        self.authorise::<Network>(
-            caller,
-            Action::Delete,
-            empty,
-            &target(&network),
-            &id.to_string(),
-        )?;
+        self.authorise_delete(caller, &network)?;
         hold(precondition, network.revision_number)?;
         let foreign = ports::port_ids_in_use(tx, id, port::OWNER_DHCP, MOST_NAMED).await?;
         if !foreign.is_empty() {

@@ -20,6 +20,12 @@ bitflags! {
         /// Create with the plural key.
         const BULK = 1 << 5;
         const TAGS = 1 << 6;
+        /// List, show, create one, update, delete.
+        const PLAIN = Self::LIST.bits()
+            | Self::SHOW.bits()
+            | Self::CREATE.bits()
+            | Self::UPDATE.bits()
+            | Self::DELETE.bits();
     }
 }
 

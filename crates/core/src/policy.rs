@@ -2,7 +2,9 @@
 //!
 //! Decisions fall here, inside the transaction, on the stored object. An action that is not known is denied.
 
-use nucleon_model::{Attribute, Flags, ResourceDecl};
+use std::borrow::Cow;
+
+use nucleon_model::{Attribute, Flags, ResourceDecl, Standard};
 
 use crate::caller::Caller;
 
@@ -27,14 +29,55 @@ impl Action {
     }
 }
 
-/// What policy knows of the object.
-#[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
-    pub project_id: &'a str,
-    /// The project of the network that the object is on, where it is on one.
-    pub network_project_id: Option<&'a str>,
-    /// Whether every project may use the object (a network's `shared`, or that of its network).
-    pub shared: bool,
+/// What policy can learn of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    Value(Cow<'a, str>),
+    /// There is no such attribute, or it has no value.
+    Missing,
+    /// It is another object's, which was not looked up.
+    NotLoaded,
+}
+
+/// An object as rules see it: its attributes by name, and its parent's as `network:project_id`.
+pub trait Target {
+    fn value(&self, name: &str) -> Lookup<'_>;
+}
+
+/// Any record is a target.
+#[derive(Debug)]
+pub(crate) struct Object<'a, R>(pub(crate) &'a R);
+
+impl<R: Standard> Target for Object<'_, R> {
+    fn value(&self, name: &str) -> Lookup<'_> {
+        let found = match name {
+            "project_id" | "tenant_id" => Some(Cow::Borrowed(self.0.project_id())),
+            _ => match R::DECL.find(name) {
+                Some((index, _)) => self.0.fact(index),
+                None if is_of_parent(name) => match self.0.parent_project() {
+                    Some(project) => Some(Cow::Borrowed(project)),
+                    None => return Lookup::NotLoaded,
+                },
+                None => None,
+            },
+        };
+        found.map_or(Lookup::Missing, Lookup::Value)
+    }
+}
+
+/// `network:project_id` and its like. (`provider:network_type` is an attribute of the object's own.)
+fn is_of_parent(name: &str) -> bool {
+    name.split_once(':')
+        .is_some_and(|(_, attribute)| matches!(attribute, "project_id" | "tenant_id"))
+}
+
+/// What the rules say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Allowed,
+    Denied,
+    /// It hangs on the parent, which was not looked up.
+    NeedsParent,
 }
 
 /// The rules of a cloud.
@@ -44,18 +87,18 @@ pub trait Policy: Send + Sync + std::fmt::Debug {
         caller: &Caller,
         action: Action,
         on: &ResourceDecl,
-        target: &Target<'_>,
-    ) -> bool;
+        target: &dyn Target,
+    ) -> Verdict;
 
-    /// Whether `action` may touch one guarded attribute.
+    /// Whether `action` may touch one guarded attribute, or one member of it.
     fn allows_attribute(
         &self,
         caller: &Caller,
         action: Action,
         on: &ResourceDecl,
-        attribute: &Attribute,
-        target: &Target<'_>,
-    ) -> bool;
+        attribute: (&Attribute, Option<&str>),
+        target: &dyn Target,
+    ) -> Verdict;
 }
 
 /// Neutron's defaults, in so far as they concern the resources here: administrators may do all; members act within
@@ -96,37 +139,53 @@ const READABLE: &[&str] = &[
 /// Guarded attributes that any member may set on what is theirs.
 const MEMBERS: &[&str] = &["mtu", "binding:vnic_type"];
 
+/// Whether an attribute has a value; `None` where it was not looked up.
+fn is(target: &dyn Target, name: &str, value: &str) -> Option<bool> {
+    match target.value(name) {
+        Lookup::Value(found) => Some(found == value),
+        Lookup::Missing => Some(false),
+        Lookup::NotLoaded => None,
+    }
+}
+
+fn verdict(any: &[Option<bool>]) -> Verdict {
+    if any.contains(&Some(true)) {
+        Verdict::Allowed
+    } else if any.contains(&None) {
+        Verdict::NeedsParent
+    } else {
+        Verdict::Denied
+    }
+}
+
 impl Policy for DefaultPolicy {
     fn allows(
         &self,
         caller: &Caller,
         action: Action,
         on: &ResourceDecl,
-        target: &Target<'_>,
-    ) -> bool {
-        if caller.is_admin() {
-            return true;
+        target: &dyn Target,
+    ) -> Verdict {
+        if caller.is_admin() || (caller.has_role("service") && on.name == "port") {
+            return Verdict::Allowed;
         }
-        if matches!(on.name, "agent" | "segment") {
-            return false;
-        }
-        if caller.has_role("service") && matches!(on.name, "port") {
-            return true;
-        }
-        let owns = !caller.project_id().is_empty() && caller.project_id() == target.project_id;
-        let owns_network = !caller.project_id().is_empty()
-            && target.network_project_id == Some(caller.project_id());
         let reader =
             caller.has_role("reader") || caller.has_role("member") || caller.has_role("manager");
         let member = caller.has_role("member") || caller.has_role("manager");
+        if matches!(on.name, "agent" | "segment") || caller.project_id().is_empty() || !reader {
+            return Verdict::Denied;
+        }
+        let owns = is(target, "project_id", caller.project_id());
+        let owns_network = || is(target, "network:project_id", caller.project_id());
+        let shared =
+            || Some(is(target, "shared", "True")? || is(target, "router:external", "True")?);
         match (on.name, action) {
-            ("network" | "subnet", Action::Get) => reader && (owns || target.shared),
-            ("port", Action::Get) => reader && (owns || owns_network),
-            ("subnet", Action::Create) => member && owns_network,
-            ("port", Action::Create) => member && owns && (owns_network || target.shared),
-            ("subnet", _) | ("port", Action::Delete) => member && (owns || owns_network),
-            ("network" | "port", _) => member && owns,
-            _ => false,
+            ("network" | "subnet", Action::Get) => verdict(&[owns, shared()]),
+            ("port", Action::Get) => verdict(&[owns, owns_network()]),
+            _ if !member => Verdict::Denied,
+            ("subnet", Action::Create) => verdict(&[owns_network()]),
+            ("subnet", _) | ("port", Action::Delete) => verdict(&[owns, owns_network()]),
+            _ => verdict(&[owns]),
         }
     }
 
@@ -135,27 +194,33 @@ impl Policy for DefaultPolicy {
         caller: &Caller,
         action: Action,
         on: &ResourceDecl,
-        attribute: &Attribute,
-        target: &Target<'_>,
-    ) -> bool {
-        if caller.is_admin() || !attribute.is(Flags::GUARDED) {
-            return true;
-        }
-        if on.name == "port" && caller.has_role("service") && SERVICES.contains(&attribute.name) {
-            return true;
+        (attribute, _): (&Attribute, Option<&str>),
+        target: &dyn Target,
+    ) -> Verdict {
+        let services = on.name == "port" && caller.has_role("service");
+        if caller.is_admin()
+            || !attribute.is(Flags::GUARDED)
+            || (services && SERVICES.contains(&attribute.name))
+        {
+            return Verdict::Allowed;
         }
         match action {
-            Action::Get => READABLE.contains(&attribute.name),
-            Action::Create | Action::Update => {
-                let owns_network = !caller.project_id().is_empty()
-                    && target.network_project_id == Some(caller.project_id());
-                MEMBERS.contains(&attribute.name)
-                    || (on.name == "port" && owns_network && NETWORK_OWNERS.contains(&attribute.name))
-                    // An ordinary device_owner on one's own port is nobody else's business; `network:*` is
-                    // refused where the value is known (CVE-2015-5240).
-                    || (on.name == "port" && matches!(attribute.name, "device_owner" | "device_id"))
+            Action::Get => verdict(&[Some(READABLE.contains(&attribute.name))]),
+            // An ordinary device_owner on one's own port is nobody else's business; `network:*` is refused where the
+            // value is known (CVE-2015-5240).
+            Action::Create | Action::Update
+                if MEMBERS.contains(&attribute.name)
+                    || (on.name == "port"
+                        && matches!(attribute.name, "device_owner" | "device_id")) =>
+            {
+                Verdict::Allowed
             }
-            Action::Delete => false,
+            Action::Create | Action::Update
+                if on.name == "port" && NETWORK_OWNERS.contains(&attribute.name) =>
+            {
+                verdict(&[is(target, "network:project_id", caller.project_id())])
+            }
+            _ => Verdict::Denied,
         }
     }
 }

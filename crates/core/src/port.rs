@@ -23,7 +23,7 @@ pub(crate) use address::{Found, add_auto_addresses, reached_segments};
 
 use crate::change::{again, emit_port, emit_port_status};
 use crate::network::hold;
-use crate::policy::{Action, Target};
+use crate::policy::Verdict;
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
 
 /// What a port stands on.
@@ -68,21 +68,19 @@ impl Noun for Port {
         let found = core.store().read(|tx| {
             let (core, caller) = (core.clone(), caller.clone());
             Box::pin(async move {
-                let Some(port) = store::port_get(tx, port_id).await? else {
+                let Some(mut port) = store::port_get(tx, port_id).await? else {
                     return Ok::<_, Error>(None);
                 };
                 // The network matters only where the port's own project does not decide.
-                let alone = target(&port, None);
-                let sees = core.policy().allows(&caller, Action::Get, Self::DECL, &alone);
-                let network =
-                    if sees { None } else { networks::network_get(tx, port.network_id).await? };
-                Ok(Some((port, network)))
+                if core.sight(&caller, &port) == Verdict::NeedsParent {
+                    let network = networks::network_get(tx, port.network_id).await?;
+                    port.parent_project = network.map(|network| network.project_id);
+                }
+                Ok(Some(port))
             })
         });
-        let (port, network) = found.await?.ok_or_else(|| missing(id))?;
-        let standing = target(&port, network.as_ref());
-        let seen = core.policy().allows(caller, Action::Get, Self::DECL, &standing);
-        if seen { Ok(port) } else { Err(missing(id)) }
+        let port = found.await?.filter(|port| core.sees(caller, port));
+        port.ok_or_else(|| missing(id))
     }
 
     async fn update(
@@ -115,7 +113,7 @@ impl Noun for Port {
     }
 
     fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
-        core.shown::<Self>(caller, &target(self, None))
+        core.shown(caller, self)
     }
 }
 
@@ -125,14 +123,6 @@ fn parse(id: &str) -> Result<PortId> {
 
 pub(crate) fn missing(id: impl std::fmt::Display) -> Error {
     Error::not_found(Port::DECL, id)
-}
-
-fn target<'a>(port: &'a Port, network: Option<&'a Network>) -> Target<'a> {
-    Target {
-        project_id: &port.project_id,
-        network_project_id: network.map(|network| network.project_id.as_str()),
-        shared: network.is_some_and(|network| network.shared),
-    }
 }
 
 impl Core {
@@ -165,15 +155,12 @@ impl Core {
         id: PortId,
         precondition: Precondition,
     ) -> Result<()> {
-        let port = store::port_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
-        let network = if caller.is_admin() {
-            None
-        } else {
-            networks::network_get(tx, port.network_id).await?
-        };
-        let standing = target(&port, network.as_ref());
-        let empty = AttrSet::default();
-        self.authorise::<Port>(caller, Action::Delete, empty, &standing, &id.to_string())?;
+        let mut port = store::port_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
+        if !caller.is_admin() {
+            let network = networks::network_get(tx, port.network_id).await?;
+            port.parent_project = network.map(|network| network.project_id);
+        }
+        self.authorise_delete(caller, &port)?;
         hold(precondition, port.revision_number)?;
         self.port_remove(tx, caller, &port).await
     }

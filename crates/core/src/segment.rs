@@ -7,11 +7,7 @@ use nucleon_model::{
 };
 
 use crate::driver::{Choice, Plan, SegmentSpec, TypeDriver};
-use crate::policy::{Action, Target};
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
-
-/// Segments are for administrators, whoever owns the network.
-const NOBODYS: Target<'_> = Target { project_id: "", network_project_id: None, shared: false };
 
 impl Noun for Segment {
     const OPERATIONS: Operations = Operations::LIST.union(Operations::SHOW);
@@ -25,7 +21,7 @@ impl Noun for Segment {
     }
 
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
-        if !core.policy().allows(caller, Action::Get, Self::DECL, &NOBODYS) {
+        if !core.sees(caller, &Self::default()) {
             return Ok(Vec::new());
         }
         let listed = core.store().read(|tx| {
@@ -41,7 +37,7 @@ impl Noun for Segment {
     async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
         let missing = || Error::not_found(Self::DECL, id);
         let segment_id: SegmentId = id.parse().map_err(|_| missing())?;
-        if !core.policy().allows(caller, Action::Get, Self::DECL, &NOBODYS) {
+        if !core.sees(caller, &Self::default()) {
             return Err(missing());
         }
         let found = core.store().read(|tx| {
@@ -65,7 +61,7 @@ impl Noun for Segment {
     }
 
     fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
-        core.shown::<Self>(caller, &NOBODYS)
+        core.shown(caller, self)
     }
 }
 

@@ -6,14 +6,12 @@ use nucleon_db::{
     Listed, Operation, Tx, allocation, network as networks, port as ports, subnet as store,
 };
 use nucleon_model::{
-    AttrSet, Draft, ListQuery, Network, Resource, Segment, Subnet, SubnetDraft, SubnetId,
-    Timestamp, port,
+    AttrSet, ListQuery, Network, Resource, Segment, Subnet, SubnetDraft, SubnetId, Timestamp, port,
 };
 
 use crate::change::{again, emit_subnet};
 use crate::driver::Change;
 use crate::network::hold;
-use crate::policy::{Action, Target};
 use crate::segment::invalid_input;
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
 
@@ -60,13 +58,11 @@ impl Noun for Subnet {
                     return Ok::<_, Error>(None);
                 };
                 let network = networks::network_get(tx, subnet.network_id).await?;
-                Ok(network.map(|network| (complete(subnet, &network), network)))
+                Ok(network.map(|network| complete(subnet, &network)))
             })
         });
-        let (subnet, network) = found.await?.ok_or_else(|| missing(id))?;
-        let seen =
-            core.policy().allows(caller, Action::Get, Self::DECL, &target(&subnet, &network));
-        if seen { Ok(subnet) } else { Err(missing(id)) }
+        let subnet = found.await?.filter(|subnet| core.sees(caller, subnet));
+        subnet.ok_or_else(|| missing(id))
     }
 
     async fn update(
@@ -99,9 +95,7 @@ impl Noun for Subnet {
     }
 
     fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
-        let target =
-            Target { project_id: &self.project_id, network_project_id: None, shared: self.shared };
-        core.shown::<Self>(caller, &target)
+        core.shown(caller, self)
     }
 }
 
@@ -113,16 +107,9 @@ pub(crate) fn missing(id: impl std::fmt::Display) -> Error {
     Error::not_found(Subnet::DECL, id)
 }
 
-fn target<'a>(subnet: &'a Subnet, network: &'a Network) -> Target<'a> {
-    Target {
-        project_id: &subnet.project_id,
-        network_project_id: Some(&network.project_id),
-        shared: network.shared,
-    }
-}
-
 /// With what a subnet shows of its network.
-fn complete(mut subnet: Subnet, network: &Network) -> Subnet {
+pub(crate) fn complete(mut subnet: Subnet, network: &Network) -> Subnet {
+    subnet.parent_project = Some(network.project_id.clone());
     subnet.external = network.external;
     subnet.shared = network.shared;
     subnet
@@ -145,23 +132,12 @@ impl Core {
         let network = networks::network_get(tx, network_id)
             .await?
             .ok_or_else(|| crate::network::missing(network_id))?;
-        let given = draft.given();
-        let project_id =
-            draft.project_id.get().cloned().unwrap_or_else(|| caller.project_id().to_owned());
-        let standing = Target {
-            project_id: &project_id,
-            network_project_id: Some(&network.project_id),
-            shared: network.shared,
-        };
-        if !self.policy().allows(
-            caller,
-            Action::Get,
-            Network::DECL,
-            &crate::network::target(&network),
-        ) {
+        if !self.sees(caller, &network) {
             return Err(crate::network::missing(network_id));
         }
-        self.authorise::<Subnet>(caller, Action::Create, given, &standing, "")?;
+        let project_id = caller.project_of(&draft.project_id);
+        let standing = Subnet { project_id: project_id.clone(), network_id, ..Subnet::default() };
+        self.authorise_create(caller, &draft, &complete(standing, &network))?;
         let others = store::subnet_list_of(tx, &[network_id]).await?;
         let mut subnet = address::from_draft(self.settings(), draft, project_id)?;
         address::check_apart(&subnet, &others)?;
@@ -193,14 +169,7 @@ impl Core {
         now: Timestamp,
     ) -> Result<Subnet> {
         let (before, network) = self.subnet_load(tx, id, now).await?;
-        let given = draft.given();
-        self.authorise::<Subnet>(
-            caller,
-            Action::Update,
-            given,
-            &target(&before, &network),
-            &id.to_string(),
-        )?;
+        self.authorise_update(caller, &draft, &before)?;
         hold(precondition, before.revision_number)?;
         if draft.segment_id.is_given() {
             let segment = draft.segment_id.get().copied();
@@ -242,14 +211,8 @@ impl Core {
         precondition: Precondition,
         now: Timestamp,
     ) -> Result<()> {
-        let (subnet, network) = self.subnet_load(tx, id, now).await?;
-        self.authorise::<Subnet>(
-            caller,
-            Action::Delete,
-            AttrSet::default(),
-            &target(&subnet, &network),
-            &id.to_string(),
-        )?;
+        let (subnet, _) = self.subnet_load(tx, id, now).await?;
+        self.authorise_delete(caller, &subnet)?;
         hold(precondition, subnet.revision_number)?;
         self.subnet_vacate(tx, caller, &subnet, now).await?;
         nucleon_db::tag::tag_delete_of(tx, &id.to_string()).await?;

@@ -1,4 +1,4 @@
-//! Tags of networks, subnets and ports.
+//! Tags.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -6,11 +6,11 @@ use std::future::Future;
 use nucleon_db::{
     Operation, Tx, network as networks, port as ports, subnet as subnets, tag as store,
 };
-use nucleon_model::{AttrSet, Network, Port, Resource, ResourceDecl, Subnet, Timestamp};
+use nucleon_model::{Network, NetworkId, Port, PortId, Standard, Subnet, SubnetId};
 
-use crate::change::{again, emit_network, emit_port_status, emit_subnet_apart};
-use crate::policy::{Action, Target};
-use crate::{Caller, Core, Error, Noun, Result};
+use crate::change::{again, emit, emit_network, emit_port_status, emit_subnet_apart};
+use crate::entity::{self, Entity};
+use crate::{Caller, Core, Error, Kind, Noun, Result};
 
 /// Neutron's limits.
 const MAX_TAGS: usize = 50;
@@ -26,14 +26,14 @@ enum Edit {
 }
 
 /// A resource that can be tagged.
-trait Tagged: Noun + Clone {
-    /// The object, held, and the network that it is, or is on.
-    fn load(tx: &mut Tx, id: &str) -> impl Future<Output = Result<Option<(Self, Network)>>> + Send;
-
-    fn project_id(&self) -> &str;
-
-    /// Tags, time of the last change, revision.
-    fn marks(&mut self) -> (&mut Vec<String>, &mut Timestamp, &mut i64);
+pub trait Tagged: Noun + Standard {
+    /// The object, held, and its parent known.
+    fn load(
+        core: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: Self::Id,
+    ) -> impl Future<Output = Result<Option<Self>>> + Send;
 
     /// Writes the row over the one at `revision`, and says so.
     fn store(
@@ -45,18 +45,8 @@ trait Tagged: Noun + Clone {
 }
 
 impl Tagged for Network {
-    async fn load(tx: &mut Tx, id: &str) -> Result<Option<(Self, Self)>> {
-        let Ok(id) = id.parse() else { return Ok(None) };
-        let network = networks::network_get_held(tx, id).await?;
-        Ok(network.map(|network| (network.clone(), network)))
-    }
-
-    fn project_id(&self) -> &str {
-        &self.project_id
-    }
-
-    fn marks(&mut self) -> (&mut Vec<String>, &mut Timestamp, &mut i64) {
-        (&mut self.tags, &mut self.updated_at, &mut self.revision_number)
+    async fn load(_: &Core, tx: &mut Tx, _: &Caller, id: NetworkId) -> Result<Option<Self>> {
+        Ok(networks::network_get_held(tx, id).await?)
     }
 
     async fn store(&self, tx: &mut Tx, caller: &Caller, revision: i64) -> Result<()> {
@@ -69,19 +59,10 @@ impl Tagged for Network {
 }
 
 impl Tagged for Subnet {
-    async fn load(tx: &mut Tx, id: &str) -> Result<Option<(Self, Network)>> {
-        let Ok(id) = id.parse() else { return Ok(None) };
+    async fn load(_: &Core, tx: &mut Tx, _: &Caller, id: SubnetId) -> Result<Option<Self>> {
         let Some(subnet) = subnets::subnet_get_held(tx, id).await? else { return Ok(None) };
         let network = networks::network_get(tx, subnet.network_id).await?;
-        Ok(network.map(|network| (subnet, network)))
-    }
-
-    fn project_id(&self) -> &str {
-        &self.project_id
-    }
-
-    fn marks(&mut self) -> (&mut Vec<String>, &mut Timestamp, &mut i64) {
-        (&mut self.tags, &mut self.updated_at, &mut self.revision_number)
+        Ok(network.map(|network| crate::subnet::complete(subnet, &network)))
     }
 
     async fn store(&self, tx: &mut Tx, caller: &Caller, revision: i64) -> Result<()> {
@@ -93,19 +74,11 @@ impl Tagged for Subnet {
 }
 
 impl Tagged for Port {
-    async fn load(tx: &mut Tx, id: &str) -> Result<Option<(Self, Network)>> {
-        let Ok(id) = id.parse() else { return Ok(None) };
-        let Some(port) = ports::port_get_held(tx, id).await? else { return Ok(None) };
+    async fn load(_: &Core, tx: &mut Tx, _: &Caller, id: PortId) -> Result<Option<Self>> {
+        let Some(mut port) = ports::port_get_held(tx, id).await? else { return Ok(None) };
         let network = networks::network_get(tx, port.network_id).await?;
-        Ok(network.map(|network| (port, network)))
-    }
-
-    fn project_id(&self) -> &str {
-        &self.project_id
-    }
-
-    fn marks(&mut self) -> (&mut Vec<String>, &mut Timestamp, &mut i64) {
-        (&mut self.tags, &mut self.updated_at, &mut self.revision_number)
+        port.parent_project = network.map(|network| network.project_id);
+        Ok(Some(port))
     }
 
     async fn store(&self, tx: &mut Tx, caller: &Caller, revision: i64) -> Result<()> {
@@ -116,120 +89,93 @@ impl Tagged for Port {
     }
 }
 
+impl<T: Entity> Tagged for T {
+    async fn load(core: &Core, tx: &mut Tx, caller: &Caller, id: T::Id) -> Result<Option<Self>> {
+        match entity::load_held(core, tx, caller, id).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.kind() == Kind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn store(&self, tx: &mut Tx, caller: &Caller, revision: i64) -> Result<()> {
+        let written =
+            nucleon_db::resource::update_at(tx, self, self.id().to_string(), revision).await;
+        again(tx, written)?;
+        emit(tx, caller, Operation::Update, self, &self.scopes());
+        Ok(())
+    }
+}
+
 impl Core {
     /// The tags of an object, in order.
-    pub async fn tags_list(
-        &self,
-        caller: &Caller,
-        on: &'static ResourceDecl,
-        id: &str,
-    ) -> Result<Vec<String>> {
-        if std::ptr::eq(on, Network::DECL) {
-            Ok(Network::show(self, caller, id).await?.tags)
-        } else if std::ptr::eq(on, Subnet::DECL) {
-            Ok(Subnet::show(self, caller, id).await?.tags)
-        } else {
-            Ok(Port::show(self, caller, id).await?.tags)
-        }
+    pub async fn tags_list<T: Tagged>(&self, caller: &Caller, id: &str) -> Result<Vec<String>> {
+        Ok(T::show(self, caller, id).await?.tags().to_vec())
     }
 
     /// # Errors
     /// `TagNotFound` when the object does not have the tag.
-    pub async fn tag_exists(
-        &self,
-        caller: &Caller,
-        on: &'static ResourceDecl,
-        id: &str,
-        tag: &str,
-    ) -> Result<()> {
-        let tags = self.tags_list(caller, on, id).await?;
+    pub async fn tag_exists<T: Tagged>(&self, caller: &Caller, id: &str, tag: &str) -> Result<()> {
+        let tags = self.tags_list::<T>(caller, id).await?;
         if tags.iter().any(|held| held == tag) { Ok(()) } else { Err(not_found(tag)) }
     }
 
-    pub async fn tags_replace(
+    pub async fn tags_replace<T: Tagged>(
         &self,
         caller: &Caller,
-        on: &'static ResourceDecl,
         id: &str,
         tags: Vec<String>,
     ) -> Result<Vec<String>> {
-        self.tags_edit(caller, on, id, Edit::Replace(tags)).await
+        self.tags_edit::<T>(caller, id, Edit::Replace(tags)).await
     }
 
-    pub async fn tags_add(
+    pub async fn tags_add<T: Tagged>(
         &self,
         caller: &Caller,
-        on: &'static ResourceDecl,
         id: &str,
         tags: Vec<String>,
     ) -> Result<Vec<String>> {
-        self.tags_edit(caller, on, id, Edit::Add(tags)).await
+        self.tags_edit::<T>(caller, id, Edit::Add(tags)).await
     }
 
-    pub async fn tags_remove(
+    pub async fn tags_remove<T: Tagged>(
         &self,
         caller: &Caller,
-        on: &'static ResourceDecl,
         id: &str,
         tag: String,
     ) -> Result<()> {
-        self.tags_edit(caller, on, id, Edit::Remove(tag)).await.map(drop)
+        self.tags_edit::<T>(caller, id, Edit::Remove(tag)).await.map(drop)
     }
 
-    pub async fn tags_clear(
-        &self,
-        caller: &Caller,
-        on: &'static ResourceDecl,
-        id: &str,
-    ) -> Result<()> {
-        self.tags_edit(caller, on, id, Edit::Clear).await.map(drop)
+    pub async fn tags_clear<T: Tagged>(&self, caller: &Caller, id: &str) -> Result<()> {
+        self.tags_edit::<T>(caller, id, Edit::Clear).await.map(drop)
     }
 
-    async fn tags_edit(
+    async fn tags_edit<T: Tagged>(
         &self,
         caller: &Caller,
-        on: &'static ResourceDecl,
         id: &str,
         edit: Edit,
     ) -> Result<Vec<String>> {
-        let input = (caller.clone(), id.to_owned(), edit, self.now());
-        self.write("tags", input, move |core, tx, (caller, id, edit, now)| {
+        let key: T::Id = id.parse().map_err(|_| Error::not_found(T::DECL, id))?;
+        let input = (caller.clone(), key, edit, self.now());
+        self.write("tags", input, |core, tx, (caller, key, edit, now)| {
             Box::pin(async move {
-                if std::ptr::eq(on, Network::DECL) {
-                    core.tags_of::<Network>(tx, &caller, &id, &edit, now).await
-                } else if std::ptr::eq(on, Subnet::DECL) {
-                    core.tags_of::<Subnet>(tx, &caller, &id, &edit, now).await
-                } else {
-                    core.tags_of::<Port>(tx, &caller, &id, &edit, now).await
-                }
+                let found = T::load(&core, tx, &caller, key).await?;
+                let mut object = found.ok_or_else(|| Error::not_found(T::DECL, key))?;
+                core.authorise_change(&caller, &object)?;
+                let tags = edited(object.tags(), &edit)?;
+                let revision = object.revision();
+                object.set_tags(tags.clone());
+                object.mark_changed(now);
+                object.store(tx, &caller, revision).await?;
+                let id = key.to_string();
+                store::tag_delete_of(tx, &id).await?;
+                store::tag_insert(tx, &rows(&id, &tags)).await?;
+                Ok(tags)
             })
         })
         .await
-    }
-
-    async fn tags_of<T: Tagged>(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        id: &str,
-        edit: &Edit,
-        now: Timestamp,
-    ) -> Result<Vec<String>> {
-        let found = T::load(tx, id).await?;
-        let (mut object, network) = found.ok_or_else(|| Error::not_found(T::DECL, id))?;
-        let on_network = crate::network::target(&network);
-        let standing = Target { project_id: object.project_id(), ..on_network };
-        self.authorise::<T>(caller, Action::Update, AttrSet::default(), &standing, id)?;
-        let (held, updated_at, revision_number) = object.marks();
-        let tags = edited(held, edit)?;
-        held.clone_from(&tags);
-        *updated_at = now;
-        *revision_number += 1;
-        let revision = *revision_number - 1;
-        object.store(tx, caller, revision).await?;
-        store::tag_delete_of(tx, id).await?;
-        store::tag_insert(tx, &rows(id, &tags)).await?;
-        Ok(tags)
     }
 }
 

@@ -17,7 +17,7 @@ impl Listing for Agent {
         None
     }
 
-    fn special(_: &Attribute, _: &[Cell]) -> Option<SimpleExpr> {
+    fn special(_: &Attribute, _: &[Cell], _: Option<&str>) -> Option<SimpleExpr> {
         // `alive` depends on the time; core filters by it.
         None
     }
@@ -37,7 +37,7 @@ pub async fn agent_list(
         let heard = Expr::col(Alias::new("heartbeat_timestamp"));
         if wanted { heard.gte(since.as_micros()) } else { heard.lt(since.as_micros()) }
     });
-    list_where(tx, None, query, also).await
+    list_where(tx, None, query, also.map(Into::into)).await
 }
 
 /// The agent of a type on a host.

@@ -24,9 +24,11 @@
 //!                 publisher: Batch { previous, entries } to this server's subscribers
 //! ```
 //!
-//! Layout: a resource's questions live in a file of its name (`network.rs`, `port.rs`), noun first
-//! (`port_list`, `port_update_at`); its tables are a migration in `migrate/`.
+//! Layout: what every resource asks is in `resource.rs` and `list.rs`, for any of them; a resource's own questions live in
+//! a file of its name (`network.rs`, `port.rs`), noun first (`port_list`, `port_update_at`), with what its lists show to
+//! whom ([`Listing`]); its tables are a migration in `migrate/`.
 
+pub mod address_scope;
 pub mod agent;
 pub mod allocation;
 mod connection;
@@ -38,7 +40,8 @@ mod list;
 pub mod migrate;
 pub mod network;
 pub mod port;
-mod resource;
+pub mod rbac;
+pub mod resource;
 mod row;
 pub mod schema;
 pub mod segment;
@@ -56,7 +59,7 @@ pub use crate::cursor::Cursor;
 pub use crate::dialect::Dialect;
 pub use crate::error::{Error, Result, RetryReason};
 pub use crate::journal::{Batch, Change, Entry, Operation, Position, ScopeMark};
-pub use crate::list::Listed;
+pub use crate::list::{Condition, Listed, Listing, list, list_where};
 pub use crate::row::{Column, Row};
 pub use crate::stats::Stats;
 pub use crate::store::{Receipt, RetryPolicy, Store, StoreOptions};

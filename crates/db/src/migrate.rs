@@ -8,6 +8,8 @@
 
 mod m0001_journal;
 mod m0002_networking;
+mod m0003_sharing;
+mod m0004_address_scopes;
 mod run;
 
 use std::fmt;
@@ -23,7 +25,12 @@ pub use crate::migrate::run::{
 use crate::schema::Schema;
 
 /// All migrations, in order. Add yours at the end: `m0002_network::MIGRATION`, and so on.
-pub const MIGRATIONS: &[Migration] = &[m0001_journal::MIGRATION, m0002_networking::MIGRATION];
+pub const MIGRATIONS: &[Migration] = &[
+    m0001_journal::MIGRATION,
+    m0002_networking::MIGRATION,
+    m0003_sharing::MIGRATION,
+    m0004_address_scopes::MIGRATION,
+];
 
 /// What a migration does to programs that do not know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

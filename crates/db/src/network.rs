@@ -14,7 +14,7 @@ use crate::resource;
 use crate::tx::Tx;
 
 impl Listing for Network {
-    fn special(attribute: &Attribute, values: &[Cell]) -> Option<SimpleExpr> {
+    fn special(attribute: &Attribute, values: &[Cell], _: Option<&str>) -> Option<SimpleExpr> {
         let (column, kind) = match attribute.name {
             "provider:network_type" => ("network_type", CellKind::Text),
             "provider:physical_network" => ("physical_network", CellKind::Text),

@@ -84,14 +84,15 @@ pub(crate) async fn fetch<R: Resource>(tx: &mut Tx, select: &SelectStatement) ->
     tx.fetch_map(select, read).await
 }
 
-pub(crate) async fn get<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>> {
+/// The record with this identifier.
+pub async fn get<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>> {
     let mut query = select::<R>();
     query.and_where(Expr::col(Alias::new("id")).eq(id));
     Ok(fetch(tx, &query).await?.pop())
 }
 
-/// As [`get`], and holds the row: see [`hold`].
-pub(crate) async fn get_held<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>> {
+/// As [`get`], and holds the row to the end of the transaction: whoever else means to change it waits.
+pub async fn get_held<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>> {
     let mut query = select::<R>();
     query.and_where(Expr::col(Alias::new("id")).eq(id));
     hold(tx, &mut query);
@@ -99,12 +100,12 @@ pub(crate) async fn get_held<R: Resource>(tx: &mut Tx, id: String) -> Result<Opt
 }
 
 /// The records with these identifiers; those that are not there are left out.
-pub(crate) async fn get_all<R: Resource>(tx: &mut Tx, ids: Vec<String>) -> Result<Vec<R>> {
+pub async fn get_all<R: Resource>(tx: &mut Tx, ids: Vec<String>) -> Result<Vec<R>> {
     by_chunks(tx, "id", ids).await
 }
 
 /// The records with one of `keys` in `column`.
-pub(crate) async fn by_chunks<R: Resource>(
+pub async fn by_chunks<R: Resource>(
     tx: &mut Tx,
     column: &'static str,
     keys: Vec<String>,
@@ -159,7 +160,7 @@ fn insert_statement<R: Resource>(records: &[R]) -> sea_query::InsertStatement {
 }
 
 /// Inserts records; a unique key that refuses one ends the transaction.
-pub(crate) async fn insert<R: Resource>(tx: &mut Tx, records: &[R]) -> Result<()> {
+pub async fn insert<R: Resource>(tx: &mut Tx, records: &[R]) -> Result<()> {
     for portion in portions(records) {
         tx.execute(&insert_statement(portion)).await?;
     }
@@ -167,7 +168,7 @@ pub(crate) async fn insert<R: Resource>(tx: &mut Tx, records: &[R]) -> Result<()
 }
 
 /// Inserts one record; a unique key that refuses it leaves the transaction as it was.
-pub(crate) async fn try_insert<R: Resource>(tx: &mut Tx, record: &R) -> Result<crate::tx::Attempt> {
+pub async fn try_insert<R: Resource>(tx: &mut Tx, record: &R) -> Result<crate::tx::Attempt> {
     tx.attempt(&insert_statement(std::slice::from_ref(record))).await
 }
 
@@ -175,7 +176,7 @@ pub(crate) async fn try_insert<R: Resource>(tx: &mut Tx, record: &R) -> Result<c
 ///
 /// # Errors
 /// [`Error::Stale`] when the row is not at that revision any more.
-pub(crate) async fn update_at<R: Resource>(
+pub async fn update_at<R: Resource>(
     tx: &mut Tx,
     record: &R,
     id: String,
@@ -199,7 +200,7 @@ pub(crate) async fn update_at<R: Resource>(
 ///
 /// # Errors
 /// [`Error::Stale`] when the row is not at that revision any more, or gone.
-pub(crate) async fn delete_at<R: Resource>(tx: &mut Tx, id: String, revision: i64) -> Result<()> {
+pub async fn delete_at<R: Resource>(tx: &mut Tx, id: String, revision: i64) -> Result<()> {
     let mut delete = Query::delete();
     delete.from_table(Alias::new(R::DECL.table)).cond_where(at_revision(&id, revision));
     match tx.execute(&delete).await? {

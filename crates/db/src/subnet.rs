@@ -12,7 +12,7 @@ use crate::resource;
 use crate::tx::Tx;
 
 impl Listing for Subnet {
-    fn special(attribute: &Attribute, values: &[Cell]) -> Option<SimpleExpr> {
+    fn special(attribute: &Attribute, values: &[Cell], _: Option<&str>) -> Option<SimpleExpr> {
         let column = match attribute.name {
             "router:external" => "external",
             "shared" => "shared",

@@ -9,6 +9,7 @@ use crate::declare::resource;
 use crate::id::AgentId;
 use crate::rule::Rule;
 use crate::shape::{Shape, shaped};
+use crate::standard::Standard;
 use crate::time::Timestamp;
 
 /// The kinds of agent, by the names that Neutron's API gives them.
@@ -89,6 +90,25 @@ resource! {
     }
     mirrors {}
     internal {}
+}
+
+impl Standard for Agent {
+    type Id = AgentId;
+
+    fn id(&self) -> AgentId {
+        self.id
+    }
+
+    fn set_id(&mut self, id: AgentId) {
+        self.id = id;
+    }
+
+    /// Reports of an agent follow one another; nothing counts them.
+    fn revision(&self) -> i64 {
+        0
+    }
+
+    fn set_revision(&mut self, _: i64) {}
 }
 
 /// A time that the API shows as `2026-08-07 12:00:00`, as Neutron does for agents alone.

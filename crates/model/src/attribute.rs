@@ -1,6 +1,7 @@
 //! What is known of an attribute: the table that generic code walks.
 
 use bitflags::bitflags;
+use serde_json::Value;
 
 use crate::rule::Rule;
 use crate::shape::Shape;
@@ -43,6 +44,20 @@ pub enum Default {
     EmptyList,
 }
 
+impl Default {
+    /// Whether a request that gives `value` asks for what it would get anyway.
+    pub fn is(self, value: &Value) -> bool {
+        match self {
+            Self::Required | Self::Unset => false,
+            Self::Null => value.is_null(),
+            Self::Bool(default) => value.as_bool() == Some(default),
+            Self::Int(default) => value.as_i64() == Some(default),
+            Self::Text(default) => value.as_str() == Some(default),
+            Self::EmptyList => value.as_array().is_some_and(Vec::is_empty),
+        }
+    }
+}
+
 /// One attribute of one resource.
 #[derive(Debug)]
 pub struct Attribute {
@@ -79,6 +94,10 @@ pub struct ResourceDecl {
     /// As in error texts and types: `Port` in `PortNotFound`.
     pub title: &'static str,
     pub table: &'static str,
+    /// Below `/v2.0/`: `ports`, `security-groups`, `qos/policies`.
+    pub path: &'static str,
+    /// Error type and text of a refusal for want of the object; `{}` stands for its identifier.
+    pub missing: (&'static str, &'static str),
     pub doc: &'static str,
     /// At most 64, so that a set of them is a word.
     pub attributes: &'static [Attribute],

@@ -1,8 +1,11 @@
 //! The declaration of a resource.
 
-use serde::ser::SerializeMap;
+use std::borrow::Cow;
 
-use crate::attribute::{AttrSet, ResourceDecl};
+use serde::ser::SerializeMap;
+use serde_json::{Map, Value};
+
+use crate::attribute::{AttrSet, Attribute, Flags, ResourceDecl};
 use crate::stored::{BadCell, Cell, CellKind};
 use crate::value::Invalid;
 
@@ -23,6 +26,9 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// Names and kinds of the columns, attributes first.
     fn columns() -> &'static [(&'static str, CellKind)];
 
+    /// The value of an attribute as policy rules compare it; `None` for lists, objects and what is not set.
+    fn fact(&self, index: usize) -> Option<Cow<'_, str>>;
+
     /// Writes the attributes in `shown` as entries of a map.
     fn render<M: SerializeMap>(&self, shown: AttrSet, map: &mut M) -> Result<(), M::Error>;
 }
@@ -35,17 +41,55 @@ pub trait Draft: Clone + Default + std::fmt::Debug + Send + Sync + 'static {
 
     /// Which attributes the request names.
     fn given(&self) -> AttrSet;
+
+    /// What the request asks for, as policy sees it.
+    fn asked(&self) -> &Asked;
+}
+
+/// What the JSON of a request asks for, beyond the typed values: the parts that have policy rules of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Attributes with a value other than the declared default. On create only these need a right of their own.
+    pub attributes: AttrSet,
+    /// Members of guarded attributes that hold objects: (`fixed_ips`, `ip_address`). The position is the attribute's.
+    pub members: Vec<(usize, String)>,
+}
+
+impl Asked {
+    /// Takes note of a value given for the attribute at `index`.
+    pub fn note(&mut self, index: usize, attribute: &Attribute, value: &Value) {
+        if !attribute.default.is(value) {
+            self.attributes.insert(index);
+        }
+        if !attribute.is(Flags::GUARDED) {
+            return;
+        }
+        let objects = match value {
+            Value::Object(_) => std::slice::from_ref(value),
+            Value::Array(items) => items,
+            _ => return,
+        };
+        for member in objects.iter().filter_map(Value::as_object).flat_map(Map::keys) {
+            if !self.members.iter().any(|(at, name)| *at == index && name == member) {
+                self.members.push((index, member.clone()));
+            }
+        }
+    }
 }
 
 /// Declares a resource: record, request, table.
 ///
+/// After the table's name may stand `at "path"`, where the address differs from the collection's name (`qos/policies`),
+/// and `missing "Type" "text {}"`, where a refusal says otherwise than "Port x could not be found.".
+///
 /// Sections: `settable` attributes have a type in the record and one in the request (`bool as bool`); `computed` ones
-/// only the server sets; `mirrors` show another attribute's value under a second name; `internal` fields are stored
-/// but never leave the server. `column` before a name's braces means that the value lies in a column of that name.
+/// only the server sets; `mirrors` show another attribute's value under a second name; `internal` fields never
+/// leave the server; those without a column are looked up elsewhere and only carried along. `column` before a name's braces means that the value lies in a column of that name.
 macro_rules! resource {
     (
         $(#[doc = $doc:literal])+
-        $record:ident, $draft:ident: $name:literal / $collection:literal, titled $title:literal, in $table:literal;
+        $record:ident, $draft:ident: $name:literal / $collection:literal, titled $title:literal, in $table:literal
+        $(, at $path:literal)? $(, missing $mtype_name:literal $mtext:literal)?;
         settable {
             $( $(#[doc = $sdoc:literal])+
                $sname:literal: $sfield:ident: $stype:ty as $srequest:ty $([$scolumn:literal])?
@@ -61,7 +105,7 @@ macro_rules! resource {
         }
         internal {
             $( $(#[doc = $idoc:literal])+
-               $ifield:ident: $itype:ty [$icolumn:literal] )*
+               $ifield:ident: $itype:ty $([$icolumn:literal])? )*
         }
     ) => {
         $(#[doc = $doc])+
@@ -76,6 +120,8 @@ macro_rules! resource {
         #[derive(Debug, Clone, PartialEq, Default)]
         pub struct $draft {
             $( $(#[doc = $sdoc])+ pub $sfield: $crate::field::Field<$srequest>, )*
+            /// What the request asks for, as policy sees it.
+            pub asked: $crate::declare::Asked,
         }
 
         impl $crate::declare::Draft for $draft {
@@ -84,6 +130,11 @@ macro_rules! resource {
                 index: usize,
                 value: &serde_json::Value,
             ) -> Result<(), $crate::value::Invalid> {
+                if let Some(attribute) =
+                    <$record as $crate::declare::Resource>::DECL.attributes.get(index)
+                {
+                    self.asked.note(index, attribute, value);
+                }
                 let mut position = 0;
                 $(
                     if index == position {
@@ -104,6 +155,10 @@ macro_rules! resource {
                 )*
                 let _ = position;
                 Ok(())
+            }
+
+            fn asked(&self) -> &$crate::declare::Asked {
+                &self.asked
             }
 
             fn given(&self) -> $crate::attribute::AttrSet {
@@ -130,6 +185,11 @@ macro_rules! resource {
                 collection: $collection,
                 title: $title,
                 table: $table,
+                path: $crate::declare::or!($($path)?, $collection),
+                missing: (
+                    $crate::declare::or!($($mtype_name)?, concat!($title, "NotFound")),
+                    $crate::declare::or!($($mtext)?, concat!($title, " {} could not be found.")),
+                ),
                 doc: concat!($($doc,)+),
                 attributes: &[
                     $( Attribute {
@@ -171,7 +231,7 @@ macro_rules! resource {
             static COLUMNS: &[(&str, CellKind)] = &[
                 $( $( ($scolumn, <$stype as Stored>::KIND), )? )*
                 $( $( ($ccolumn, <$ctype as Stored>::KIND), )? )*
-                $( ($icolumn, <$itype as Stored>::KIND), )*
+                $( $( ($icolumn, <$itype as Stored>::KIND), )? )*
             ];
 
             impl $crate::declare::Resource for $record {
@@ -187,7 +247,7 @@ macro_rules! resource {
                     let mut cells = Vec::with_capacity(COLUMNS.len());
                     $( $( let _: &str = $scolumn; cells.push(Stored::to_cell(&self.$sfield)); )? )*
                     $( $( let _: &str = $ccolumn; cells.push(Stored::to_cell(&self.$cfield)); )? )*
-                    $( cells.push(Stored::to_cell(&self.$ifield)); )*
+                    $( $( let _: &str = $icolumn; cells.push(Stored::to_cell(&self.$ifield)); )? )*
                     cells
                 }
 
@@ -206,12 +266,37 @@ macro_rules! resource {
                         record.$cfield = Stored::from_cell(next(index)?)?;
                         index += 1;
                     )? )*
-                    $(
+                    $( $(
+                        let _: &str = $icolumn;
                         record.$ifield = Stored::from_cell(next(index)?)?;
                         index += 1;
-                    )*
+                    )? )*
                     let _ = index;
                     Ok(record)
+                }
+
+                fn fact(&self, index: usize) -> Option<std::borrow::Cow<'_, str>> {
+                    let mut position = 0;
+                    $(
+                        if index == position {
+                            return Shaped::fact(&self.$sfield);
+                        }
+                        position += 1;
+                    )*
+                    $(
+                        if index == position {
+                            return Shaped::fact(&self.$cfield);
+                        }
+                        position += 1;
+                    )*
+                    $(
+                        if index == position {
+                            return Shaped::fact(&self.$mfield);
+                        }
+                        position += 1;
+                    )*
+                    let _ = position;
+                    None
                 }
 
                 fn render<M: serde::ser::SerializeMap>(
@@ -257,4 +342,14 @@ macro_rules! column {
     };
 }
 
-pub(crate) use {column, resource};
+/// The first where it is given, else the second.
+macro_rules! or {
+    ($given:expr, $otherwise:expr) => {
+        $given
+    };
+    (, $otherwise:expr) => {
+        $otherwise
+    };
+}
+
+pub(crate) use {column, or, resource};

@@ -10,6 +10,7 @@ use crate::id::{NetworkId, SubnetId};
 use crate::rule::Rule;
 use crate::segment::NetworkType;
 use crate::shape::{Shape, shaped};
+use crate::standard::standard;
 use crate::time::Timestamp;
 use crate::value::{AttrValue, Invalid, PyText, known_keys, list};
 
@@ -130,3 +131,5 @@ resource! {
     }
     internal {}
 }
+
+standard! { Network: NetworkId, project_id created_at updated_at tags }

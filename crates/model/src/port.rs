@@ -11,6 +11,7 @@ use crate::declare::resource;
 use crate::id::{NetworkId, PortId, SegmentId, SubnetId};
 use crate::rule::Rule;
 use crate::shape::{Shape, shaped};
+use crate::standard::standard;
 use crate::stored::stored_as_json;
 use crate::time::Timestamp;
 use crate::value::{AttrValue, Invalid, PyText, from_text, known_keys, list};
@@ -316,6 +317,8 @@ resource! {
         "tenant_id" of "project_id": project_id: String { "port", flags!(POST FILTER SORT) }
     }
     internal {
+        /// Whose its network is, where it was looked up.
+        parent_project: Option<String>
         /// The segment that it is bound to on its host.
         segment_id: Option<SegmentId> ["segment_id"]
         /// Whether it is not ACTIVE for want of the agent on its host.
@@ -341,6 +344,8 @@ impl Port {
             && self.vif_type != vif_type::BINDING_FAILED
     }
 }
+
+standard! { Port: PortId, project_id parent_project created_at updated_at tags }
 
 #[cfg(test)]
 mod tests;

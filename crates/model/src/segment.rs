@@ -11,6 +11,7 @@ use crate::declare::resource;
 use crate::id::{NetworkId, SegmentId};
 use crate::rule::Rule;
 use crate::shape::{Shape, shaped};
+use crate::standard::standard;
 use crate::stored::stored_as_text;
 use crate::time::Timestamp;
 use crate::value::{AttrValue, Invalid};
@@ -103,3 +104,5 @@ resource! {
         reservation: Option<String> ["reservation"]
     }
 }
+
+standard! { Segment: SegmentId, created_at updated_at }

@@ -2,12 +2,12 @@
 //!
 //! A type says it of itself, once, and a declaration takes it from there: nothing else knows an attribute by its name.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use nucleon_net::{IpNet, IpRange, MacAddr};
 use serde_json::{Map, Value};
 
-use crate::id::{AgentId, NetworkId, PortId, SegmentId, SubnetId, SubnetPoolId};
 use crate::rule::Rule;
 use crate::time::Timestamp;
 
@@ -48,11 +48,44 @@ impl Shape {
 /// A type of attributes' values.
 pub trait Shaped {
     const SHAPE: Shape;
+
+    /// The value as policy rules compare it (Python's text of it); `None` for what they do not look into.
+    fn fact(&self) -> Option<Cow<'_, str>> {
+        None
+    }
 }
 
 impl<T: Shaped> Shaped for Option<T> {
     /// Whether `null` may stand there is the declaration's to say.
     const SHAPE: Shape = T::SHAPE;
+
+    fn fact(&self) -> Option<Cow<'_, str>> {
+        self.as_ref().and_then(Shaped::fact)
+    }
+}
+
+impl Shaped for bool {
+    const SHAPE: Shape = Shape::Bool;
+
+    fn fact(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(if *self { "True" } else { "False" }))
+    }
+}
+
+impl Shaped for i64 {
+    const SHAPE: Shape = Shape::Int;
+
+    fn fact(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Owned(self.to_string()))
+    }
+}
+
+impl Shaped for String {
+    const SHAPE: Shape = Shape::Text;
+
+    fn fact(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(self))
+    }
 }
 
 impl<T: Shaped> Shaped for Vec<T> {
@@ -69,15 +102,6 @@ macro_rules! shaped {
 pub(crate) use shaped;
 
 shaped! {
-    bool => Shape::Bool;
-    i64 => Shape::Int;
-    String => Shape::Text;
-    NetworkId => Shape::Uuid;
-    SubnetId => Shape::Uuid;
-    SubnetPoolId => Shape::Uuid;
-    PortId => Shape::Uuid;
-    SegmentId => Shape::Uuid;
-    AgentId => Shape::Uuid;
     IpAddr => Shape::Address;
     IpNet => Shape::Prefix;
     MacAddr => Shape::Mac;

@@ -10,7 +10,6 @@ use nucleon_net::{IpRange, MacAddr};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::id::{AgentId, NetworkId, PortId, SegmentId, SubnetId, SubnetPoolId};
 use crate::time::Timestamp;
 
 /// A value in a column.
@@ -160,7 +159,7 @@ macro_rules! stored_as_text {
 }
 pub(crate) use stored_as_text;
 
-stored_as_text! { NetworkId SubnetId SubnetPoolId PortId SegmentId AgentId MacAddr IpAddr IpNet }
+stored_as_text! { MacAddr IpAddr IpNet }
 
 /// Reads a value that is kept as JSON text.
 pub(crate) fn from_json_text<T: DeserializeOwned>(

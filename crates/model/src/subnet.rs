@@ -13,6 +13,7 @@ use crate::declare::resource;
 use crate::id::{NetworkId, SegmentId, SubnetId, SubnetPoolId};
 use crate::rule::Rule;
 use crate::shape::{Shape, shaped};
+use crate::standard::standard;
 use crate::stored::{stored_as_json, stored_as_text};
 use crate::time::Timestamp;
 use crate::value::{AttrValue, Invalid, PyText, from_text, known_keys, not_in_valid_values};
@@ -191,7 +192,10 @@ resource! {
     mirrors {
         "tenant_id" of "project_id": project_id: String { "subnet", flags!(POST FILTER SORT) }
     }
-    internal {}
+    internal {
+        /// Whose its network is, where it was looked up.
+        parent_project: Option<String>
+    }
 }
 
 impl Subnet {
@@ -200,3 +204,5 @@ impl Subnet {
         self.ipv6_address_mode.is_some_and(Ipv6Mode::is_auto)
     }
 }
+
+standard! { Subnet: SubnetId, project_id parent_project created_at updated_at tags }

@@ -11,7 +11,6 @@ use std::str::FromStr;
 use nucleon_net::{IpNet, IpRange, MacAddr};
 use serde_json::{Map, Value};
 
-use crate::id::{AgentId, NetworkId, PortId, SegmentId, SubnetId, SubnetPoolId};
 use crate::rule::Rule;
 
 /// Why a value is not acceptable.
@@ -186,12 +185,6 @@ macro_rules! value_from_text {
 }
 
 value_from_text! {
-    NetworkId => "UUID"
-    SubnetId => "UUID"
-    SubnetPoolId => "UUID"
-    PortId => "UUID"
-    SegmentId => "UUID"
-    AgentId => "UUID"
     IpAddr => "IP address"
 }
 

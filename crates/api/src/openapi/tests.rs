@@ -1,17 +1,27 @@
 use std::collections::BTreeSet;
 
-use nucleon_model::{Network, Port, Resource as _, Segment};
+use nucleon_core::Noun;
+use nucleon_model::{Network, Port, Segment};
 
 use super::*;
 use crate::extensions::Preview;
 
 const CHANGEABLE: Operations = Operations::all();
 
+fn served<T: Noun>(operations: Operations) -> Served {
+    Served {
+        decl: T::DECL,
+        operations,
+        path: format!("/v2.0/{}", T::DECL.path),
+        actions: Vec::new(),
+    }
+}
+
 fn described(preview: Preview) -> Value {
     let served = [
-        Served { decl: Network::DECL, operations: CHANGEABLE },
-        Served { decl: Port::DECL, operations: CHANGEABLE },
-        Served { decl: Segment::DECL, operations: Operations::LIST.union(Operations::SHOW) },
+        served::<Network>(CHANGEABLE),
+        served::<Port>(CHANGEABLE),
+        served::<Segment>(Operations::LIST.union(Operations::SHOW)),
     ];
     serde_json::from_slice(&document(&served, &Extensions::new(preview))).unwrap()
 }

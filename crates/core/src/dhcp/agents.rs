@@ -1,9 +1,8 @@
 //! `/agents/{id}/dhcp-networks` and `/networks/{id}/dhcp-agents`.
 
 use nucleon_db::{Tx, agent as agents, network as networks};
-use nucleon_model::{Agent, AgentId, AgentType, Network, NetworkId, Resource};
+use nucleon_model::{Agent, AgentId, AgentType, Network, NetworkId};
 
-use crate::policy::{Action, Target};
 use crate::{Caller, Core, Error, Result};
 
 impl Core {
@@ -96,10 +95,10 @@ impl Core {
     }
 
     fn dhcp_allowed(&self, caller: &Caller, agent: &str) -> Result<AgentId> {
-        let nobodys = Target { project_id: "", network_project_id: None, shared: false };
-        if !self.policy().allows(caller, Action::Update, Agent::DECL, &nobodys) {
+        if !self.sees(caller, &Agent::default()) {
             return Err(crate::agent::missing(agent));
         }
+        self.authorise_change(caller, &Agent::default())?;
         agent.parse().map_err(|_| crate::agent::missing(agent))
     }
 

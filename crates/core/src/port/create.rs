@@ -1,15 +1,13 @@
 //! Creating ports.
 
 use nucleon_db::{Operation, Tx, allocation, port as store, tag as tags};
-use nucleon_model::{
-    Draft, Field, FixedIp, Network, NetworkId, Port, PortDraft, PortId, Resource, Timestamp,
-};
+use nucleon_model::{Field, FixedIp, Network, NetworkId, Port, PortDraft, PortId, Timestamp};
 use nucleon_net::MacAddr;
 
 use super::{Found, Ground, check};
 use crate::change::emit_port;
 use crate::driver::Change;
-use crate::policy::{Action, Target};
+use crate::policy::Action;
 use crate::{Caller, Core, Error, Result};
 
 impl Core {
@@ -64,14 +62,8 @@ impl Core {
         now: Timestamp,
     ) -> Result<Port> {
         let network = &ground.network;
-        let project_id =
-            draft.project_id.get().cloned().unwrap_or_else(|| caller.project_id().to_owned());
-        let standing = Target {
-            project_id: &project_id,
-            network_project_id: Some(&network.project_id),
-            shared: network.shared,
-        };
-        self.authorise_port_create(caller, &draft, network, &standing)?;
+        let project_id = caller.project_of(&draft.project_id);
+        self.authorise_port_create(caller, &draft, network, &project_id)?;
         check::draft(self.settings(), &draft)?;
         let mac_address = match draft.mac_address {
             Field::Value(mac) => {
@@ -118,20 +110,19 @@ impl Core {
         caller: &Caller,
         draft: &PortDraft,
         network: &Network,
-        standing: &Target<'_>,
+        project_id: &str,
     ) -> Result<()> {
-        let on_network = crate::network::target(network);
-        if !self.policy().allows(caller, Action::Get, Network::DECL, &on_network) {
+        if !self.sees(caller, network) {
             return Err(crate::network::missing(network.id));
         }
-        // What is at its default asks for nothing special.
-        let asked = Port::DECL.select(|attribute| match attribute.name {
-            "binding:vnic_type" => draft.vnic_type.get().is_some_and(|kind| kind != "normal"),
-            "device_owner" => draft.device_owner.get().is_some_and(|owner| !owner.is_empty()),
-            "device_id" => draft.device_id.get().is_some_and(|id| !id.is_empty()),
-            _ => true,
-        });
-        self.authorise::<Port>(caller, Action::Create, draft.given().and(asked), standing, "")?;
+        let standing = Port {
+            project_id: project_id.to_owned(),
+            network_id: network.id,
+            device_owner: draft.device_owner.get().cloned().unwrap_or_default(),
+            parent_project: Some(network.project_id.clone()),
+            ..Port::default()
+        };
+        self.authorise_create(caller, draft, &standing)?;
         check::owner(caller, draft.device_owner.get(), Action::Create, network)
     }
 

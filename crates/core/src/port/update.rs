@@ -1,10 +1,10 @@
 //! Changing ports.
 
 use nucleon_db::{Operation, Tx, allocation, port as store};
-use nucleon_model::{Draft, Field, FixedIp, Port, PortDraft, PortId, Timestamp, port};
+use nucleon_model::{Field, FixedIp, Port, PortDraft, PortId, Timestamp, port};
 
 use super::create::unless_taken;
-use super::{Found, Ground, address, check, missing, target};
+use super::{Found, Ground, address, check, missing};
 use crate::change::{again, emit_port, emit_port_status};
 use crate::driver::Change;
 use crate::network::hold;
@@ -33,15 +33,15 @@ impl Core {
         precondition: Precondition,
         now: Timestamp,
     ) -> Result<Port> {
-        let before = store::port_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
+        let mut before = store::port_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
         let host = match &draft.host {
             Field::Value(host) => host.clone(),
             Field::Null => String::new(),
             Field::Absent => before.host.clone(),
         };
         let ground = self.ground(tx, before.network_id, &host).await?;
-        let standing = target(&before, Some(&ground.network));
-        self.authorise::<Port>(caller, Action::Update, draft.given(), &standing, &id.to_string())?;
+        before.parent_project = Some(ground.network.project_id.clone());
+        self.authorise_update(caller, &draft, &before)?;
         check::owner(caller, draft.device_owner.get(), Action::Update, &ground.network)?;
         hold(precondition, before.revision_number)?;
         check::draft(self.settings(), &draft)?;

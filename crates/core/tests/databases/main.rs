@@ -6,6 +6,7 @@
 
 mod scene;
 
+mod address_scopes;
 mod addresses;
 mod agents;
 mod dhcp;

@@ -8,7 +8,7 @@ use nucleon_bus::{Answer, Hint, ViewSource, WatchRequest, Watched};
 use nucleon_core::{Error, Kind, Noun};
 use nucleon_db::Batch;
 use nucleon_model::view::{Change, Position, Role, Scope, View};
-use nucleon_model::{Network, Port, Resource, Subnet};
+use nucleon_model::{Network, Port, Subnet};
 use nucleon_obs::Random;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
@@ -224,7 +224,7 @@ impl Weather<'_> {
                 let tags = vec![self.below(9).to_string()];
                 let cloud = self.cloud;
                 let (admin, id) = (admin(), network.key());
-                cloud.tags_replace(&admin, Network::DECL, &id, tags).await.map(drop)
+                cloud.tags_replace::<Network>(&admin, &id, tags).await.map(drop)
             }
         }
     }

@@ -1,0 +1,52 @@
+//! Sharing of objects with projects, as the objects' own `shared` attribute says and shows it: `true` is sugar for a row
+//! that shares the object with everybody.
+
+use nucleon_db::Tx;
+use nucleon_db::rbac::{self as store, ACCESS_AS_SHARED, EVERYBODY, Row};
+use nucleon_model::{RbacPolicyId, Standard};
+
+use crate::{Caller, Core, Result};
+
+/// Shares an object with everybody. Where it is so already, nothing changes.
+pub(crate) async fn share_with_all<R: Standard>(
+    core: &Core,
+    tx: &mut Tx,
+    object_type: &'static str,
+    object: &R,
+) -> Result<()> {
+    let row = Row {
+        id: RbacPolicyId::new(core.new_uuid()),
+        project_id: object.project_id(),
+        object_type,
+        object_id: &object.id().to_string(),
+        action: ACCESS_AS_SHARED,
+        target_project: EVERYBODY,
+    };
+    Ok(store::rbac_share(tx, &row).await?)
+}
+
+/// Forgets whom an object is shared with, as it goes.
+pub(crate) async fn forget<R: Standard>(
+    tx: &mut Tx,
+    object_type: &'static str,
+    object: &R,
+) -> Result<()> {
+    Ok(store::rbac_forget(tx, object_type, &object.id().to_string()).await?)
+}
+
+/// Sets for each object whether it is shared with the caller's project. One question for all.
+pub(crate) async fn show<R: Standard>(
+    tx: &mut Tx,
+    caller: &Caller,
+    object_type: &'static str,
+    objects: &mut [R],
+    mut set: impl FnMut(&mut R, bool),
+) -> Result<()> {
+    let ids: Vec<String> = objects.iter().map(|object| object.id().to_string()).collect();
+    let project = caller.project_id();
+    let shared = store::rbac_shared_among(tx, object_type, &ids, project, ACCESS_AS_SHARED).await?;
+    for (object, id) in objects.iter_mut().zip(&ids) {
+        set(object, shared.contains(id));
+    }
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! Address scopes in the store.
+
+use nucleon_model::{AddressScope, Attribute, Cell};
+use sea_query::{Cond, SimpleExpr};
+
+use crate::list::{Listing, own_or_shared};
+use crate::rbac::is_shared_as;
+
+/// `rbac_policies.object_type` of address scopes.
+pub const OBJECT_TYPE: &str = "address_scope";
+
+impl Listing for AddressScope {
+    fn special(attribute: &Attribute, values: &[Cell], viewer: Option<&str>) -> Option<SimpleExpr> {
+        (attribute.name == "shared").then(|| is_shared_as(values, viewer, OBJECT_TYPE))
+    }
+
+    fn visible_to(project: Option<&str>) -> Option<Cond> {
+        own_or_shared(project, OBJECT_TYPE)
+    }
+}
