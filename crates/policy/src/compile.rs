@@ -232,7 +232,7 @@ impl<'a> Compiler<'a> {
 
     fn problem(&mut self, place: Option<&Place>, rule: &str, what: impl Into<Wrong>) {
         let place = place.cloned();
-        self.problems.push(Problem { place, rule: rule.to_owned(), what: what.into() });
+        self.problems.push(Problem { place, rule: Some(rule.to_owned()), what: what.into() });
     }
 
     fn note(&mut self, draft: &Draft<'_>, findings: &Findings) {

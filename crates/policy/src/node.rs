@@ -10,6 +10,9 @@ use crate::target::{Parent, Parents};
 pub struct RuleId(pub(crate) u32);
 
 impl RuleId {
+    /// A rule that no policy has; asking it denies.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }

@@ -109,9 +109,9 @@ impl Policy {
         names.into_iter().filter(|name| self.rule(name).is_none()).collect()
     }
 
-    /// The rule for guarded attributes that have none of their own.
-    pub fn default_rule(&self) -> Option<RuleId> {
-        self.0.default_rule
+    /// The rule for guarded attributes that have none of their own. One that is not there denies.
+    pub fn default_rule(&self) -> RuleId {
+        self.0.default_rule.unwrap_or(RuleId::NONE)
     }
 
     /// Whether `who` may do what the rule is about with the target.

@@ -9,29 +9,53 @@ use crate::language::ParseError;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub file: Arc<str>,
-    /// Counts from 1.
+    /// Counts from 1; 0 stands for the file as a whole.
     pub line: usize,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        match self.line {
+            0 => f.write_str(&self.file),
+            line => write!(f, "{}:{line}", self.file),
+        }
     }
 }
 
-/// A rule that cannot be followed: it denies. Whoever starts with rules from files refuses to start instead.
+/// A rule that cannot be followed, and denies; or a file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// `None` for a rule of this program.
     pub place: Option<Place>,
-    pub rule: String,
+    /// `None` where a file is to blame.
+    pub rule: Option<String>,
     pub what: Wrong,
 }
 
-/// What is wrong with a rule.
+/// What is wrong with a rule, or a file of rules.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Wrong {
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    #[error("is gone")]
+    Gone,
+    #[error("is larger than {0} bytes")]
+    TooLarge(u64),
+    #[error("is not YAML: {0}")]
+    Yaml(String),
+    #[error("is not a mapping of rules to what they say")]
+    NotMapping,
+    #[error("a rule's name must be text")]
+    Name,
+    #[error("is given twice, first in line {0}")]
+    Duplicate(usize),
+    #[error("says nothing; write \"\" to allow everybody, \"!\" to allow nobody")]
+    Empty,
+    #[error("says neither text nor a list of lists of texts")]
+    NotText,
+    #[error("has a YAML tag; put quotes around what it says")]
+    Tagged,
     #[error(transparent)]
     Text(#[from] ParseError),
     #[error("refers to the rule {0}, which is not there")]
@@ -54,7 +78,10 @@ impl fmt::Display for Problem {
         if let Some(place) = &self.place {
             write!(f, "{place}: ")?;
         }
-        write!(f, "rule {}: {}", self.rule, self.what)
+        if let Some(rule) = &self.rule {
+            write!(f, "rule {rule}: ")?;
+        }
+        write!(f, "{}", self.what)
     }
 }
 

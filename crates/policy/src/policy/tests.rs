@@ -352,7 +352,7 @@ fn rules_that_refer_to_themselves_are_found_and_deny() {
     let wrong: Vec<(&str, String)> = outcome
         .problems
         .iter()
-        .map(|problem| (problem.rule.as_str(), problem.what.to_string()))
+        .map(|problem| (problem.rule.as_deref().unwrap(), problem.what.to_string()))
         .collect();
     assert_eq!(
         wrong,
