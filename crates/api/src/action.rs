@@ -37,7 +37,7 @@ where
             if request.method() != Method::PUT {
                 return Err(Fault::method_not_allowed());
             }
-            let mut call = Call::receive(&api, request).await?;
+            let mut call = Call::receive(request)?;
             let body = call.json(&api).await?;
             let record = work(api.core().clone(), call.caller.clone(), id, body).await?;
             one(&api, &call.caller, &record, T::DECL.visible().and(api.enabled(T::DECL)))
@@ -61,7 +61,7 @@ where
             if request.method() != Method::PUT {
                 return Err(Fault::method_not_allowed());
             }
-            let mut call = Call::receive(&api, request).await?;
+            let mut call = Call::receive(request)?;
             let body = call.json(&api).await?;
             let shown = work(api.core().clone(), call.caller.clone(), id, body).await?;
             Ok(json(StatusCode::OK, serde_json::to_vec(&shown)?))

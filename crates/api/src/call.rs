@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header, request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use nucleon_core::{Caller, Precondition};
+use nucleon_core::{Caller, Error, Precondition};
 use serde_json::Value;
 
 use crate::app::Api;
@@ -23,15 +23,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Takes a request in: what it accepts must be JSON, and the authenticator must know its sender.
-    pub(crate) async fn receive(api: &Api, request: Request) -> Result<Self, Fault> {
-        let (parts, body) = request.into_parts();
+    /// Takes a request in, whose sender is known: what it accepts must be JSON.
+    pub(crate) fn receive(request: Request) -> Result<Self, Fault> {
+        let (mut parts, body) = request.into_parts();
         if !accepts_json(&parts.headers) {
             return Err(Fault::not_acceptable());
         }
-        let request_id =
-            parts.extensions.get::<Arrival>().map_or("", |arrival| &arrival.request_id);
-        let caller = api.authenticator().identify(&parts, request_id).await?;
+        let caller = parts.extensions.remove::<Caller>();
+        let caller = caller.ok_or_else(|| Error::internal("nobody looked at who asks"))?;
         Ok(Self { caller, params: Params::of(&parts.uri), parts, body })
     }
 

@@ -64,7 +64,7 @@ async fn versions(State(api): State<Api>, request: Request) -> Answer {
 
 async fn resources(State(api): State<Api>, request: Request) -> Answer {
     get_only(&request)?;
-    let call = Call::receive(&api, request).await?;
+    let call = Call::receive(request)?;
     let base = call.address(&api);
     let resources: Vec<Root> = api
         .served()
@@ -81,7 +81,7 @@ async fn resources(State(api): State<Api>, request: Request) -> Answer {
 
 async fn extensions(State(api): State<Api>, request: Request) -> Answer {
     get_only(&request)?;
-    Call::receive(&api, request).await?;
+    Call::receive(request)?;
     let extensions: Vec<Shown> = api.extensions().iter().map(Shown::from).collect();
     document(&json!({"extensions": extensions}))
 }
@@ -92,7 +92,7 @@ async fn extension(
     request: Request,
 ) -> Answer {
     get_only(&request)?;
-    Call::receive(&api, request).await?;
+    Call::receive(request)?;
     let Path(alias) = alias.map_err(|_| Fault::no_such_path())?;
     let Some(extension) = api.extensions().find(&alias) else {
         return Err(Fault::no_such_page(format!("Extension with alias {alias} does not exist")));

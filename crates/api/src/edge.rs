@@ -1,4 +1,5 @@
-//! What happens to every request around its handler: a name, a deadline, a catcher of panics, a count, a line in the log.
+//! What happens to every request around its handler: a name, a sender, a deadline, a catcher of panics, a count, a line
+//! in the log.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -45,7 +46,8 @@ async fn handle(State((api, routes)): State<(Api, Router)>, mut request: Request
 
     let span = tracing::error_span!("request", request.id = request_id, request.global_id = global);
     async {
-        let mut response = answer(api.clock(), api.options().answer_timeout, routes, request).await;
+        let work = admit(&api, routes, request);
+        let mut response = answer(api.clock(), api.options().answer_timeout, work).await;
         // Hexadecimal digits and dashes are a header value.
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(request_id::HEADER, value);
@@ -61,11 +63,31 @@ async fn handle(State((api, routes)): State<(Api, Router)>, mut request: Request
     .await
 }
 
-async fn answer(clock: &Clock, limit: Duration, routes: Router, request: Request) -> Response {
-    let work = AssertUnwindSafe(routes.oneshot(request)).catch_unwind();
-    match clock.timeout(limit, work).await {
-        Some(Ok(Ok(response))) => response,
-        Some(Ok(Err(never))) => match never {},
+/// Lets a request of the API proper in once its sender is known, before it is looked at any further: who has no business
+/// here does not learn which paths there are. The documents beside it are open to all.
+async fn admit(api: &Api, routes: Router, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    if is_guarded(parts.uri.path()) {
+        let request_id =
+            parts.extensions.get::<Arrival>().map_or("", |arrival| &arrival.request_id);
+        match api.authenticator().identify(&parts, request_id).await {
+            Ok(caller) => parts.extensions.insert(caller),
+            Err(error) => return Fault::from(error).answer(),
+        };
+    }
+    match routes.oneshot(Request::from_parts(parts, body)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+fn is_guarded(path: &str) -> bool {
+    path.strip_prefix("/v2.0").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+async fn answer(clock: &Clock, limit: Duration, work: impl Future<Output = Response>) -> Response {
+    match clock.timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+        Some(Ok(response)) => response,
         Some(Err(panic)) => Fault::from(Error::internal(panic_text(&*panic))).answer(),
         None => {
             tracing::error!(?limit, "request not answered in time");
@@ -110,25 +132,16 @@ pub(crate) type Answer = Result<Response, Fault>;
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-    use axum::routing::get;
     use http_body_util::BodyExt as _;
 
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(5);
 
-    fn asked() -> Request {
-        Request::new(Body::empty())
-    }
-
     #[tokio::test]
     async fn a_panic_is_a_fault_of_ours_and_tells_nothing() {
-        async fn broken() {
-            panic!("the secret of the house");
-        }
-        let routes = Router::new().route("/", get(broken));
-        let response = answer(&Clock::fake(), LIMIT, routes, asked()).await;
+        let broken = async { panic!("the secret of the house") };
+        let response = answer(&Clock::fake(), LIMIT, broken).await;
         assert_eq!(response.status(), 500);
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let body = String::from_utf8(body.to_vec()).unwrap();
@@ -138,13 +151,21 @@ mod tests {
     #[tokio::test]
     async fn an_answer_is_waited_for_only_so_long() {
         let clock = Clock::fake();
-        let time = clock.clone();
-        let slow = move || async move {
-            time.advance(LIMIT);
-            std::future::pending::<()>().await;
+        let slow = async {
+            clock.advance(LIMIT);
+            std::future::pending().await
         };
-        let routes = Router::new().route("/", get(slow));
-        assert_eq!(answer(&clock, LIMIT, routes, asked()).await.status(), 504);
+        assert_eq!(answer(&clock, LIMIT, slow).await.status(), 504);
+    }
+
+    #[test]
+    fn all_of_the_api_is_guarded_and_nothing_else() {
+        for path in ["/v2.0", "/v2.0/", "/v2.0/networks", "/v2.0/nonsense"] {
+            assert!(is_guarded(path), "{path}");
+        }
+        for path in ["/", "/healthcheck", "/v2.01/networks", "/v2"] {
+            assert!(!is_guarded(path), "{path}");
+        }
     }
 
     #[test]

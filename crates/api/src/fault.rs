@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use nucleon_core::{Error, Kind};
 use serde::Serialize;
 
+use crate::identity::{AuthError, Challenge};
+
 /// Why a request was not answered as asked.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -17,6 +19,14 @@ pub(crate) enum Fault {
     Http { status: StatusCode, name: &'static str, message: Cow<'static, str> },
     /// Answers outside the API proper are pages.
     Page { status: StatusCode, text: &'static str, detail: String },
+    /// The sender of the request is not known, or cannot be.
+    Identity(AuthError),
+}
+
+impl From<AuthError> for Fault {
+    fn from(error: AuthError) -> Self {
+        Self::Identity(error)
+    }
 }
 
 impl From<Error> for Fault {
@@ -35,6 +45,10 @@ impl From<serde_json::Error> for Fault {
 /// What a client error says where nothing better is known.
 const MALFORMED: &str = "The server could not comply with the request since it is either malformed or otherwise incorrect.";
 const NOT_FOUND: &str = "The resource could not be found.";
+const UNAUTHORIZED: &str = "This server could not verify that you are authorized to access the document you requested. \
+     Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply \
+     the credentials required.";
+const UNAVAILABLE: &str = "The server is currently unavailable. Please try again at a later time.";
 
 impl Fault {
     pub(crate) const fn method_not_allowed() -> Self {
@@ -77,16 +91,6 @@ impl Fault {
         Self::Page { status: StatusCode::NOT_FOUND, text: NOT_FOUND, detail: detail.into() }
     }
 
-    pub(crate) const fn unauthorized() -> Self {
-        Self::Page {
-            status: StatusCode::UNAUTHORIZED,
-            text: "This server could not verify that you are authorized to access the document you requested. \
-                   Either you supplied the wrong credentials (e.g., bad password), or your browser does not \
-                   understand how to supply the credentials required.",
-            detail: String::new(),
-        }
-    }
-
     const fn http(status: StatusCode, name: &'static str, message: &'static str) -> Self {
         Self::Http { status, name, message: Cow::Borrowed(message) }
     }
@@ -100,6 +104,11 @@ impl Fault {
             }
             Self::Http { status, name, message } => neutron_error(status, name, &message),
             Self::Page { status, text, detail } => page(status, text, &detail),
+            Self::Identity(AuthError::Unauthorized(challenge)) => unauthorized(challenge),
+            Self::Identity(AuthError::Unavailable { message, source }) => {
+                tracing::warn!(source = chain(&*source), "{message}");
+                unavailable(message)
+            }
         }
     }
 }
@@ -130,6 +139,27 @@ fn log(error: &Error) {
         Kind::Unavailable => tracing::warn!(source, "{error}"),
         _ => {}
     }
+}
+
+fn unauthorized(challenge: Challenge) -> Response {
+    let mut response = match challenge.body {
+        Some(body) => json(StatusCode::UNAUTHORIZED, body),
+        None => page(StatusCode::UNAUTHORIZED, UNAUTHORIZED, ""),
+    };
+    if let Some(scheme) = challenge.scheme {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+    }
+    response
+}
+
+/// As the libraries below Neutron say it in JSON.
+fn unavailable(message: &str) -> Response {
+    let body = serde_json::json!({
+        "message": format!("{UNAVAILABLE}<br /><br />\n{message}\n\n"),
+        "code": "503 Service Unavailable",
+        "title": "Service Unavailable",
+    });
+    json(StatusCode::SERVICE_UNAVAILABLE, body.to_string())
 }
 
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
@@ -243,6 +273,41 @@ mod tests {
                     .to_owned()
             )
         );
+    }
+
+    #[tokio::test]
+    async fn an_identity_service_that_is_away_is_no_refusal() {
+        let message = "The Keystone service is temporarily unavailable.";
+        let source = "connection refused to http://inside:5000".into();
+        let (status, body) = read(AuthError::Unavailable { message, source }.into()).await;
+        assert_eq!(status, 503);
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            body,
+            json!({
+                "message": "The server is currently unavailable. Please try again at a later time.\
+                            <br /><br />\nThe Keystone service is temporarily unavailable.\n\n",
+                "code": "503 Service Unavailable",
+                "title": "Service Unavailable",
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn who_is_not_known_is_told_so_in_the_identity_services_own_way() {
+        let (status, body) = read(AuthError::Unauthorized(Challenge::default()).into()).await;
+        assert_eq!(status, 401);
+        assert!(body.contains("<h1>401 Unauthorized</h1>"), "{body}");
+
+        let challenge = Challenge {
+            scheme: Some(HeaderValue::from_static("Keystone uri=\"http://k\"")),
+            body: Some("{\"error\": 1}".into()),
+        };
+        let response = Fault::from(AuthError::Unauthorized(challenge)).answer();
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Keystone uri=\"http://k\"");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, "{\"error\": 1}");
     }
 
     #[tokio::test]

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use axum::http::HeaderMap;
+use axum::body::Bytes;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use futures::future::{BoxFuture, FutureExt as _};
-use nucleon_core::{Caller, Error};
+use nucleon_core::Caller;
 
 /// Tells from a request who sent it.
 ///
@@ -24,19 +25,23 @@ pub trait Authenticator: Send + Sync + fmt::Debug {
 pub enum AuthError {
     /// No credentials, or wrong ones.
     #[error("the request carries no valid credentials")]
-    Unauthorized,
+    Unauthorized(Challenge),
     /// The identity service could not be asked.
     #[error("the identity service is not to be had")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Unavailable {
+        /// For the client.
+        message: &'static str,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
-impl From<AuthError> for crate::fault::Fault {
-    fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::Unauthorized => Self::unauthorized(),
-            AuthError::Unavailable(source) => Error::unavailable(source).into(),
-        }
-    }
+/// What a client is told that is not recognised: by each identity service in its own way.
+#[derive(Debug, Clone, Default)]
+pub struct Challenge {
+    /// `WWW-Authenticate`.
+    pub scheme: Option<HeaderValue>,
+    /// A JSON body; a page of HTML without one.
+    pub body: Option<Bytes>,
 }
 
 /// `auth_strategy = noauth`: the headers say who asks, and without any it is the administrator.

@@ -7,7 +7,7 @@
 //! ```text
 //!   connection ──► edge ──► router ──► collection::<T>, member::<T> ──► core
 //!   (server.rs)     │                     │ call.rs   who asks, the body
-//!                   │ request id          │ draft.rs  body ─► T::Draft
+//!                   │ request id, sender  │ draft.rs  body ─► T::Draft
 //!                   │ deadline, panics    │ query.rs  parameters ─► ListQuery
 //!                   │ log, metrics        │ render.rs records ─► JSON
 //!                   '─ fault.rs: errors ──' links.rs  pages ─► links
@@ -43,6 +43,6 @@ mod tags;
 
 pub use crate::app::{Api, ApiParts};
 pub use crate::extensions::{Extensions, Preview};
-pub use crate::identity::{AuthError, Authenticator, NoAuth};
+pub use crate::identity::{AuthError, Authenticator, Challenge, NoAuth};
 pub use crate::options::{ApiOptions, ProxyHeaders, UnknownFilters};
 pub use crate::server::{BindError, Server};

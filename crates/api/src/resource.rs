@@ -194,10 +194,10 @@ async fn collection<T: Noun, D: Door<T>>(
     let (door, operations) = (D::at(place), T::OPERATIONS);
     match *request.method() {
         Method::GET if operations.contains(Operations::LIST) => {
-            list(&api, Call::receive(&api, request).await?, &door).await
+            list(&api, Call::receive(request)?, &door).await
         }
         Method::POST if operations.contains(Operations::CREATE) => {
-            create(&api, Call::receive(&api, request).await?, &door).await
+            create(&api, Call::receive(request)?, &door).await
         }
         // Neutron looks for the object before it finds that no method was meant.
         Method::PUT if operations.contains(Operations::UPDATE) => {
@@ -219,13 +219,13 @@ async fn member<T: Noun, D: Door<T>>(
     let ((door, id), operations) = (D::member(place), T::OPERATIONS);
     match *request.method() {
         Method::GET if operations.contains(Operations::SHOW) => {
-            show(&api, Call::receive(&api, request).await?, &door, &id).await
+            show(&api, Call::receive(request)?, &door, &id).await
         }
         Method::PUT if operations.contains(Operations::UPDATE) => {
-            update(&api, Call::receive(&api, request).await?, &door, &id).await
+            update(&api, Call::receive(request)?, &door, &id).await
         }
         Method::DELETE if operations.contains(Operations::DELETE) => {
-            delete(&api, Call::receive(&api, request).await?, &door, &id).await
+            delete(&api, Call::receive(request)?, &door, &id).await
         }
         _ => Err(Fault::method_not_allowed()),
     }

@@ -27,12 +27,12 @@ async fn networks(State(api): State<Api>, id: Id, request: Request) -> Answer {
     let Path(agent) = id.map_err(|_| Fault::no_such_path())?;
     match *request.method() {
         Method::GET => {
-            let call = Call::receive(&api, request).await?;
+            let call = Call::receive(request)?;
             let networks = seam::dhcp_networks(api.core(), &call.caller, &agent).await?;
             listed::<Network>(&api, call, networks).await
         }
         Method::POST => {
-            let mut call = Call::receive(&api, request).await?;
+            let mut call = Call::receive(request)?;
             let body = call.json(&api).await?;
             let network = body
                 .get("network_id")
@@ -54,7 +54,7 @@ async fn network(
     if request.method() != Method::DELETE {
         return Err(Fault::method_not_allowed());
     }
-    let call = Call::receive(&api, request).await?;
+    let call = Call::receive(request)?;
     seam::dhcp_network_remove(api.core(), &call.caller, &agent, &network).await?;
     Ok(no_content())
 }
@@ -64,7 +64,7 @@ async fn agents(State(api): State<Api>, id: Id, request: Request) -> Answer {
     if request.method() != Method::GET {
         return Err(Fault::method_not_allowed());
     }
-    let call = Call::receive(&api, request).await?;
+    let call = Call::receive(request)?;
     let agents = seam::dhcp_agents(api.core(), &call.caller, &network).await?;
     listed::<Agent>(&api, call, agents).await
 }

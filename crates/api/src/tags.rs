@@ -30,7 +30,7 @@ async fn tags<T: Tagged>(State(api): State<Api>, id: Id, request: Request) -> An
     if !matches!(method, Method::GET | Method::PUT | Method::POST | Method::DELETE) {
         return Err(Fault::method_not_allowed());
     }
-    let mut call = Call::receive(&api, request).await?;
+    let mut call = Call::receive(request)?;
     let (core, caller) = (api.core(), call.caller.clone());
     match method {
         Method::GET => Ok(shown(&core.tags_list::<T>(&caller, &id).await?)),
@@ -61,7 +61,7 @@ async fn tag<T: Tagged>(
     if !matches!(method, Method::GET | Method::PUT | Method::DELETE) {
         return Err(Fault::method_not_allowed());
     }
-    let call = Call::receive(&api, request).await?;
+    let call = Call::receive(request)?;
     let (core, caller) = (api.core(), &call.caller);
     match method {
         Method::GET => {

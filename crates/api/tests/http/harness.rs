@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request};
 use futures::future::{BoxFuture, FutureExt as _};
 use http_body_util::BodyExt as _;
-use nucleon_api::{Api, ApiOptions, ApiParts, AuthError, Authenticator, NoAuth};
+use nucleon_api::{Api, ApiOptions, ApiParts, AuthError, Authenticator, Challenge, NoAuth};
 use nucleon_core::{Caller, Core, DefaultPolicy, Drivers, Settings};
 use nucleon_db::{Store, StoreOptions, migrate};
 use nucleon_drivers::{Flat, Local, OpenVSwitch, Vlan, VlanRange};
@@ -61,7 +61,7 @@ impl Authenticator for Strict {
         if parts.headers.contains_key("x-project-id") {
             return NoAuth.identify(parts, request_id);
         }
-        std::future::ready(Err(AuthError::Unauthorized)).boxed()
+        std::future::ready(Err(AuthError::Unauthorized(Challenge::default()))).boxed()
     }
 }
 
