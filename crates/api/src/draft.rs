@@ -146,8 +146,7 @@ fn project(decl: &ResourceDecl, fields: &Map<String, Value>, caller: &Caller) ->
         (None, Some(tenant)) => tenant,
         (None, None) => return Ok(own()),
     };
-    let privileged = caller.is_admin() || caller.has_role("service");
-    if !privileged && *given != own() {
+    if !caller.can_set_project_id() && *given != own() {
         return Err(bad_request(
             "Specifying 'project_id' other than the authenticated project in request is not allowed for the \
              current user.",

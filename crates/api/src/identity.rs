@@ -101,7 +101,7 @@ mod tests {
     async fn project_and_roles_come_from_headers() {
         let caller = caller(&[("X-Project-Id", "p1"), ("X-Roles", "member, reader,")]).await;
         assert_eq!(caller.project_id(), "p1");
-        assert!(caller.has_role("member") && caller.has_role("reader") && !caller.is_admin());
+        assert!(caller.credentials().roles == ["member", "reader"] && !caller.is_admin());
     }
 
     #[tokio::test]

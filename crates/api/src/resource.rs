@@ -8,7 +8,8 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use nucleon_core::{Caller, ChildNoun, Core, Error, Noun, Operations, Precondition, Result};
+use nucleon_core::{Caller, ChildNoun, Core, Error, Noun, Operations, Precondition, Result, Viewing,
+};
 use nucleon_model::{AttrSet, ListQuery};
 use serde::de::DeserializeOwned;
 
@@ -261,12 +262,13 @@ async fn create<T: Noun>(api: &Api, mut call: Call, door: &impl Door<T>) -> Answ
             let Some(record) = records.first() else {
                 return Err(Error::internal("a create of one object gave none").into());
             };
-            render::member(record, fields.and(record.shown(api.core(), &call.caller)))?
+            let viewing = api.core().viewing::<T>(&call.caller);
+            render::member(record, fields.and(shown(&viewing, record)))?
         }
         Wanted::Many(drafts) => {
             let records = door.create(api.core(), &call.caller, drafts).await?;
-            let shown = |record: &T| fields.and(record.shown(api.core(), &call.caller));
-            render::collection(&records, shown, &[])?
+            let viewing = api.core().viewing::<T>(&call.caller);
+            render::collection(&records, |record| fields.and(shown(&viewing, record)), &[])?
         }
     };
     Ok(json(StatusCode::CREATED, body))
@@ -294,8 +296,13 @@ async fn delete<T: Noun>(api: &Api, call: Call, door: &impl Door<T>, id: &str) -
 
 /// An answer with one object.
 pub(crate) fn one<T: Noun>(api: &Api, caller: &Caller, record: &T, fields: AttrSet) -> Answer {
-    let shown = fields.and(record.shown(api.core(), caller));
-    Ok(json(StatusCode::OK, render::member(record, shown)?))
+    let shown = shown(&api.core().viewing::<T>(caller), record);
+    Ok(json(StatusCode::OK, render::member(record, fields.and(shown))?))
+}
+
+/// What of a record the caller may see, of what it shows at all.
+fn shown<T: Noun>(viewing: &Viewing, record: &T) -> AttrSet {
+    viewing.shown(record).without(record.concealed())
 }
 
 /// Records of a list that are written where the request is served: some 200 KB in 0.2 ms. More would keep other
@@ -313,8 +320,8 @@ pub(crate) async fn many<T: Noun>(
     let apart = records.len() > AT_ONCE;
     let api = api.clone();
     let write = move || {
-        let shown = |record: &T| fields.and(record.shown(api.core(), &caller));
-        render::collection(&records, shown, &links)
+        let viewing = api.core().viewing::<T>(&caller);
+        render::collection(&records, |record| fields.and(shown(&viewing, record)), &links)
     };
     let body = if apart {
         tokio::task::spawn_blocking(write).await.map_err(Error::internal)??

@@ -100,10 +100,6 @@ impl Noun for Agent {
         core.forget_agents();
         Ok(())
     }
-
-    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
-        core.shown(caller, self)
-    }
 }
 
 fn parse(id: &str) -> Result<AgentId> {

@@ -1,8 +1,9 @@
 //! Asking policy, in the words of its refusals.
 
-use nucleon_model::{AttrSet, Attribute, Draft, Flags, Resource, Standard};
+use nucleon_model::{AttrSet, Draft, Flags, Resource, Standard};
+use nucleon_policy::{Guarded, NoTarget, Verdict};
 
-use crate::policy::{Action, Object, Verdict};
+use crate::policy::{Action, Object, Viewing};
 use crate::{Caller, Core, Error, Result};
 
 impl Core {
@@ -34,9 +35,47 @@ impl Core {
         self.authorise(caller, Action::Delete, AttrSet::default(), None, object)
     }
 
-    /// Whether the caller may change something about this stored object that is no attribute of it.
-    pub(crate) fn authorise_change<R: Standard>(&self, caller: &Caller, object: &R) -> Result<()> {
-        self.authorise(caller, Action::Update, AttrSet::default(), None, object)
+    /// Whether the caller may do with the tags of this stored object what `action` says.
+    pub(crate) fn authorise_tags<R: Standard>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        object: &R,
+    ) -> Result<()> {
+        self.authorise_rule(caller, &format!("{}:tags", action.on(R::DECL)), object)
+    }
+
+    /// Whether the caller may do with this stored object what a rule of its own is about: `add_router_interface`.
+    ///
+    /// # Errors
+    /// As for an update.
+    pub(crate) fn authorise_rule<R: Standard>(
+        &self,
+        caller: &Caller,
+        rule: &str,
+        object: &R,
+    ) -> Result<()> {
+        let rules = self.rules().get();
+        let verdict = rules.policy.rule(rule).map_or(Verdict::Denied, |id| {
+            rules.policy.check(id, caller.credentials(), &Object(object))
+        });
+        match verdict {
+            Verdict::Allowed => Ok(()),
+            _ if self.sees(caller, object) => Err(Error::forbidden(format!("rule:{rule}"))),
+            _ => Err(Error::not_found(R::DECL, object.id())),
+        }
+    }
+
+    /// Whether the caller may do what a rule is about, whatever the object: `get_dhcp-agents`.
+    pub(crate) fn permit(&self, caller: &Caller, rule: &str) -> Result<()> {
+        let rules = self.rules().get();
+        let verdict = rules.policy.rule(rule).map_or(Verdict::Denied, |id| {
+            rules.policy.check(id, caller.credentials(), &NoTarget)
+        });
+        match verdict {
+            Verdict::Allowed => Ok(()),
+            _ => Err(Error::forbidden(format!("rule:{rule}"))),
+        }
     }
 
     /// # Errors
@@ -50,35 +89,30 @@ impl Core {
         draft: Option<&R::Draft>,
         object: &R,
     ) -> Result<()> {
-        let target = Object(object);
-        let allowed = self.policy().allows(caller, action, R::DECL, &target) == Verdict::Allowed;
-        let refused = |(attribute, member): (&Attribute, Option<&str>)| {
-            let asked = (attribute, member);
-            self.policy().allows_attribute(caller, action, R::DECL, asked, &target)
-                != Verdict::Allowed
+        let rules = self.rules().get();
+        let name = action.on(R::DECL);
+        let asked: Vec<(&str, Vec<&str>)> = attributes
+            .iter()
+            .filter_map(|index| {
+                let attribute = R::DECL.attributes.get(index)?;
+                let members = draft.iter().flat_map(|draft| &draft.asked().members);
+                let members = members.filter(|(at, _)| *at == index);
+                let members = members.map(|(_, member)| member.as_str()).collect();
+                attribute.is(Flags::GUARDED).then_some((attribute.name, members))
+            })
+            .collect();
+        let guarded = asked.iter().map(|(name, keys)| Guarded { name, keys });
+        let Some(demand) = rules.policy.demand(&name, guarded) else {
+            return Err(Error::forbidden(format!("rule:{name}")));
         };
-        let rule = format!("{}_{}", action.verb(), R::DECL.name);
-        let mut rules = vec![rule.clone()];
-        for index in attributes.iter() {
-            let Some(attribute) = guarded::<R>(index) else { continue };
-            if refused((attribute, None)) {
-                rules.push(format!("{rule}:{}", attribute.name));
-            }
-            for (_, member) in
-                draft.iter().flat_map(|draft| &draft.asked().members).filter(|(at, _)| *at == index)
-            {
-                if refused((attribute, Some(member))) {
-                    rules.push(format!("{rule}:{}:{member}", attribute.name));
-                }
-            }
-        }
-        if allowed && rules.len() == 1 {
+        let verdict = demand.check(&rules.policy, caller.credentials(), &Object(object));
+        if verdict == Verdict::Allowed {
             return Ok(());
         }
         if action != Action::Create && !self.sees(caller, object) {
             return Err(Error::not_found(R::DECL, object.id()));
         }
-        Err(Error::forbidden(&rules))
+        Err(Error::forbidden(demand))
     }
 
     /// Whether the caller may see the object.
@@ -88,31 +122,18 @@ impl Core {
 
     /// As [`Core::sees`], and tells where that hangs on the object's parent.
     pub(crate) fn sight<R: Standard>(&self, caller: &Caller, object: &R) -> Verdict {
-        self.policy().allows(caller, Action::Get, R::DECL, &Object(object))
+        self.rules().get().sight(caller, object)
     }
 
-    /// The attributes of an object that the caller may see.
-    pub(crate) fn shown<R: Standard>(&self, caller: &Caller, object: &R) -> AttrSet {
-        let target = Object(object);
-        R::DECL.select(|attribute| {
-            !attribute.is(Flags::HIDDEN)
-                && (!attribute.is(Flags::GUARDED)
-                    || self.policy().allows_attribute(
-                        caller,
-                        Action::Get,
-                        R::DECL,
-                        (attribute, None),
-                        &target,
-                    ) == Verdict::Allowed)
-        })
+    /// What the caller may see of the objects of a resource.
+    pub fn viewing<R: Resource>(&self, caller: &Caller) -> Viewing {
+        Viewing::new::<R>(self.rules().get(), caller)
     }
 
     /// The project whose objects a caller may see, or `None` for all.
     pub(crate) fn viewer(caller: &Caller) -> Option<&str> {
-        (!caller.is_admin()).then(|| caller.project_id())
+        let credentials = caller.credentials();
+        let all = credentials.has_global_access || credentials.is_service;
+        (!all).then(|| caller.project_id())
     }
-}
-
-fn guarded<R: Resource>(index: usize) -> Option<&'static Attribute> {
-    R::DECL.attributes.get(index).filter(|attribute| attribute.is(Flags::GUARDED))
 }

@@ -178,8 +178,8 @@ impl<T: Entity> Noun for T {
         delete::<T>(core, caller, id, precondition, Anywhere).await
     }
 
-    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
-        core.shown(caller, self).without(self.concealed())
+    fn concealed(&self) -> AttrSet {
+        Entity::concealed(self)
     }
 }
 
@@ -224,7 +224,8 @@ pub(crate) async fn list<T: Entity>(
     });
     match listed.await? {
         Listed::Records(mut objects) => {
-            objects.retain(|object: &T| core.sees(caller, object));
+            let viewing = core.viewing::<T>(caller);
+            objects.retain(|object: &T| viewing.sees(object));
             Ok(objects)
         }
         Listed::NoMarker(id) => Err(Error::not_found(T::DECL, id)),

@@ -57,17 +57,9 @@ impl Error {
     }
 
     /// "(rule:create_network and rule:create_network:shared) is disallowed by policy"
-    pub fn forbidden(rules: &[String]) -> Self {
-        let rules: Vec<String> = rules.iter().map(|rule| format!("rule:{rule}")).collect();
-        let expression = match rules.as_slice() {
-            [one] => one.clone(),
-            several => format!("({})", several.join(" and ")),
-        };
-        Self::new(
-            Kind::Forbidden,
-            "PolicyNotAuthorized",
-            format!("{expression} is disallowed by policy"),
-        )
+    pub fn forbidden(expression: impl fmt::Display) -> Self {
+        let message = format!("{expression} is disallowed by policy");
+        Self::new(Kind::Forbidden, "PolicyNotAuthorized", message)
     }
 
     /// "Constrained to 77, but current revision is 1"

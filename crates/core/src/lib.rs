@@ -43,6 +43,7 @@ use std::sync::Arc;
 use nucleon_db::{BoxFuture, Store, Tx};
 use nucleon_model::Timestamp;
 use nucleon_obs::{Clock, Random};
+use nucleon_policy::{Credentials, Policy};
 use uuid::Uuid;
 
 pub use crate::caller::Caller;
@@ -50,12 +51,14 @@ pub use crate::child::ChildNoun;
 pub use crate::driver::Drivers;
 pub use crate::error::{Error, Kind};
 pub use crate::noun::{Noun, Operations, Precondition};
-pub use crate::policy::{Action, DefaultPolicy, Lookup, Policy, Target, Verdict};
+pub use crate::policy::{Action, Viewing};
 pub use crate::settings::Settings;
 pub use crate::tag::Tagged;
 
 /// How often an operation starts over when another took its address in the meantime. Of those who meet, one gets through.
 const TRIES: usize = 40;
+
+use crate::policy::Rules;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -68,7 +71,7 @@ struct Inner {
     store: Store,
     settings: Settings,
     drivers: Drivers,
-    policy: Arc<dyn Policy>,
+    rules: Rules,
     clock: Clock,
     random: Random,
     heard: report::Heard,
@@ -79,12 +82,13 @@ impl Core {
         store: Store,
         settings: Settings,
         drivers: Drivers,
-        policy: Arc<dyn Policy>,
+        policy: Policy,
         clock: Clock,
         random: Random,
     ) -> Self {
         let heard = report::Heard::default();
-        Self(Arc::new(Inner { store, settings, drivers, policy, clock, random, heard }))
+        let rules = Rules::new(policy);
+        Self(Arc::new(Inner { store, settings, drivers, rules, clock, random, heard }))
     }
 
     pub fn store(&self) -> &Store {
@@ -99,8 +103,23 @@ impl Core {
         &self.0.drivers
     }
 
-    pub fn policy(&self) -> &dyn Policy {
-        &*self.0.policy
+    fn rules(&self) -> &Rules {
+        &self.0.rules
+    }
+
+    /// The rules in force.
+    pub fn policy(&self) -> Policy {
+        self.rules().get().policy.clone()
+    }
+
+    /// Puts other rules in force.
+    pub fn replace_policy(&self, policy: Policy) {
+        self.rules().replace(policy);
+    }
+
+    /// Finds out what a caller is by the rules about callers: an administrator, a service.
+    pub fn recognise(&self, credentials: Credentials, request_id: String) -> Caller {
+        Caller::of(policy::identify(self.rules(), credentials), request_id)
     }
 
     pub fn random(&self) -> &Random {

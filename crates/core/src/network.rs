@@ -96,16 +96,15 @@ impl Noun for Network {
     }
 
     /// A network shows its only segment as `provider:*`, several as `segments`, never both.
-    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
+    fn concealed(&self) -> AttrSet {
         let several = !self.segments.is_empty();
-        let hidden = Self::DECL.select(|attribute| {
+        Self::DECL.select(|attribute| {
             if several {
                 attribute.name.starts_with("provider:")
             } else {
                 attribute.name == "segments"
             }
-        });
-        core.shown(caller, self).without(hidden)
+        })
     }
 }
 

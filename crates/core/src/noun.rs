@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use bitflags::bitflags;
-use nucleon_model::{AttrSet, ListQuery, Resource};
+use nucleon_model::{AttrSet, ListQuery, Standard};
 
 use crate::caller::Caller;
 use crate::{Core, Result};
@@ -36,7 +36,7 @@ pub struct Precondition {
 }
 
 /// A resource that the API serves. Identifiers come as the client wrote them; what is no UUID is not found.
-pub trait Noun: Resource {
+pub trait Noun: Standard {
     const OPERATIONS: Operations;
 
     /// The identifier, as links and markers show it.
@@ -72,6 +72,8 @@ pub trait Noun: Resource {
         precondition: Precondition,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// The attributes of this object that the caller may see.
-    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet;
+    /// Attributes that this object does not show, whoever asks.
+    fn concealed(&self) -> AttrSet {
+        AttrSet::default()
+    }
 }

@@ -1,10 +1,12 @@
-//! Who may do what: the seam, and the rules that hold without a policy file.
+//! Who may do what: the rules in force, asked about records.
 //!
-//! Decisions fall here, inside the transaction, on the stored object. An action that is not known is denied.
+//! Decisions fall in the transaction, on the stored object. An action that no rule is about is denied.
 
-use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use nucleon_model::{Attribute, Flags, ResourceDecl, Standard};
+use nucleon_model::{AttrSet, Flags, Resource, ResourceDecl, Standard};
+use nucleon_policy::{Credentials, Lookup, Policy, RuleId, Target, Verdict};
 
 use crate::caller::Caller;
 
@@ -27,200 +29,184 @@ impl Action {
             Self::Get => "get",
         }
     }
+
+    /// `create_port`
+    pub(crate) fn on(self, decl: &ResourceDecl) -> String {
+        format!("{}_{}", self.verb(), decl.name)
+    }
 }
 
-/// What policy can learn of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lookup<'a> {
-    Value(Cow<'a, str>),
-    /// There is no such attribute, or it has no value.
-    Missing,
-    /// It is another object's, which was not looked up.
-    NotLoaded,
+/// The rules in force; they are replaced as a whole when their files change.
+#[derive(Debug)]
+pub(crate) struct Rules(RwLock<Arc<InForce>>);
+
+/// One set of rules, and which of them are about looking at which resource.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    pub(crate) policy: Policy,
+    looks: RwLock<HashMap<&'static str, Arc<Looks>>>,
 }
 
-/// An object as rules see it: its attributes by name, and its parent's as `network:project_id`.
-pub trait Target {
-    fn value(&self, name: &str) -> Lookup<'_>;
+/// The rules about looking at a resource.
+#[derive(Debug)]
+struct Looks {
+    object: Option<RuleId>,
+    /// Guarded attributes with a rule of their own. One without is seen by whoever sees the object.
+    attributes: Vec<(usize, RuleId)>,
 }
 
-/// Any record is a target.
+impl Rules {
+    pub(crate) fn new(policy: Policy) -> Self {
+        Self(RwLock::new(Arc::new(InForce::new(policy))))
+    }
+
+    pub(crate) fn replace(&self, policy: Policy) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(InForce::new(policy));
+    }
+
+    pub(crate) fn get(&self) -> Arc<InForce> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl InForce {
+    fn new(policy: Policy) -> Self {
+        Self { policy, looks: RwLock::default() }
+    }
+
+    fn looks<R: Resource>(&self) -> Arc<Looks> {
+        let known = self.looks.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(looks) = known.get(R::DECL.name) {
+            return looks.clone();
+        }
+        drop(known);
+        let action = Action::Get.on(R::DECL);
+        let own = |(index, attribute): (usize, &nucleon_model::Attribute)| {
+            let name = format!("{action}:{}", attribute.name);
+            Some((index, self.policy.rule(&name)?)).filter(|_| attribute.is(Flags::GUARDED))
+        };
+        let looks = Arc::new(Looks {
+            object: self.policy.rule(&action),
+            attributes: R::DECL.attributes.iter().enumerate().filter_map(own).collect(),
+        });
+        let mut known = self.looks.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(R::DECL.name).or_insert(looks).clone()
+    }
+
+    /// Whether the caller may see the object, or that this hangs on its parent.
+    pub(crate) fn sight<R: Standard>(&self, caller: &Caller, object: &R) -> Verdict {
+        let rule = self.looks::<R>().object;
+        rule.map_or(Verdict::Denied, |rule| {
+            self.policy.check(rule, caller.credentials(), &Object(object))
+        })
+    }
+}
+
+/// What a caller may see of the objects of one resource. What does not hang on the object is found out once, so that a
+/// long list costs little.
+#[derive(Debug)]
+pub struct Viewing {
+    rules: Arc<InForce>,
+    caller: Caller,
+    object: Known,
+    always: AttrSet,
+    /// Attributes whose rules want to look at the object.
+    sometimes: Vec<(usize, RuleId)>,
+}
+
+/// What is known of a rule before any object is.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    Always,
+    Never,
+    Depends(RuleId),
+}
+
+impl Viewing {
+    pub(crate) fn new<R: Resource>(rules: Arc<InForce>, caller: &Caller) -> Self {
+        let looks = rules.looks::<R>();
+        let know = |rule: RuleId| match rules.policy.check(rule, caller.credentials(), &Anything) {
+            Verdict::Allowed => Known::Always,
+            Verdict::Denied => Known::Never,
+            Verdict::NeedsParent => Known::Depends(rule),
+        };
+        let mut always = R::DECL.visible();
+        let mut sometimes = Vec::new();
+        for &(index, rule) in &looks.attributes {
+            match know(rule) {
+                Known::Always => {}
+                Known::Never => always.remove(index),
+                Known::Depends(rule) => {
+                    always.remove(index);
+                    sometimes.push((index, rule));
+                }
+            }
+        }
+        let object = looks.object.map_or(Known::Never, know);
+        Self { rules, caller: caller.clone(), object, always, sometimes }
+    }
+
+    /// Whether the object may be seen.
+    pub fn sees<R: Standard>(&self, object: &R) -> bool {
+        match self.object {
+            Known::Always => true,
+            Known::Never => false,
+            Known::Depends(rule) => self.allows(rule, object),
+        }
+    }
+
+    /// The attributes of the object that may be seen.
+    pub fn shown<R: Standard>(&self, object: &R) -> AttrSet {
+        let mut shown = self.always;
+        for &(index, rule) in &self.sometimes {
+            if self.allows(rule, object) {
+                shown.insert(index);
+            }
+        }
+        shown
+    }
+
+    fn allows<R: Standard>(&self, rule: RuleId, object: &R) -> bool {
+        let credentials = self.caller.credentials();
+        self.rules.policy.check(rule, credentials, &Object(object)) == Verdict::Allowed
+    }
+}
+
+/// An object of which nothing is known: what a rule says of it holds for all.
+#[derive(Debug)]
+struct Anything;
+
+impl Target for Anything {
+    fn value(&self, _: &str) -> Lookup<'_> {
+        Lookup::NotLoaded
+    }
+}
+
+/// A record as rules see it: its attributes by name, and its parent's as `network:project_id`.
 #[derive(Debug)]
 pub(crate) struct Object<'a, R>(pub(crate) &'a R);
 
 impl<R: Standard> Target for Object<'_, R> {
     fn value(&self, name: &str) -> Lookup<'_> {
-        let found = match name {
-            "project_id" | "tenant_id" => Some(Cow::Borrowed(self.0.project_id())),
-            _ => match R::DECL.find(name) {
-                Some((index, _)) => self.0.fact(index),
-                None if is_of_parent(name) => match self.0.parent_project() {
-                    Some(project) => Some(Cow::Borrowed(project)),
-                    None => return Lookup::NotLoaded,
-                },
-                None => None,
-            },
-        };
-        found.map_or(Lookup::Missing, Lookup::Value)
-    }
-}
-
-/// `network:project_id` and its like. (`provider:network_type` is an attribute of the object's own.)
-fn is_of_parent(name: &str) -> bool {
-    name.split_once(':')
-        .is_some_and(|(_, attribute)| matches!(attribute, "project_id" | "tenant_id"))
-}
-
-/// What the rules say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Allowed,
-    Denied,
-    /// It hangs on the parent, which was not looked up.
-    NeedsParent,
-}
-
-/// The rules of a cloud.
-pub trait Policy: Send + Sync + std::fmt::Debug {
-    fn allows(
-        &self,
-        caller: &Caller,
-        action: Action,
-        on: &ResourceDecl,
-        target: &dyn Target,
-    ) -> Verdict;
-
-    /// Whether `action` may touch one guarded attribute, or one member of it.
-    fn allows_attribute(
-        &self,
-        caller: &Caller,
-        action: Action,
-        on: &ResourceDecl,
-        attribute: (&Attribute, Option<&str>),
-        target: &dyn Target,
-    ) -> Verdict;
-}
-
-/// Neutron's defaults, in so far as they concern the resources here: administrators may do all; members act within
-/// their project, readers look; shared networks can be seen and used by everybody; what maps networks to hardware or
-/// ports to hosts is for administrators and services.
-#[derive(Debug, Default)]
-pub struct DefaultPolicy;
-
-/// Port attributes that the owner of the network may set beside the administrator.
-const NETWORK_OWNERS: &[&str] =
-    &["mac_address", "fixed_ips", "device_owner", "device_id", "allowed_address_pairs"];
-
-/// Attributes that services (the compute service above all) may set and see.
-const SERVICES: &[&str] = &[
-    "binding:host_id",
-    "binding:profile",
-    "binding:vif_type",
-    "binding:vif_details",
-    "mac_address",
-    "fixed_ips",
-    "device_owner",
-    "device_id",
-];
-
-/// Guarded attributes whose reading is open to whoever sees the object.
-const READABLE: &[&str] = &[
-    "shared",
-    "router:external",
-    "mtu",
-    "mac_address",
-    "fixed_ips",
-    "device_owner",
-    "device_id",
-    "allowed_address_pairs",
-    "binding:vnic_type",
-];
-
-/// Guarded attributes that any member may set on what is theirs.
-const MEMBERS: &[&str] = &["mtu", "binding:vnic_type"];
-
-/// Whether an attribute has a value; `None` where it was not looked up.
-fn is(target: &dyn Target, name: &str, value: &str) -> Option<bool> {
-    match target.value(name) {
-        Lookup::Value(found) => Some(found == value),
-        Lookup::Missing => Some(false),
-        Lookup::NotLoaded => None,
-    }
-}
-
-fn verdict(any: &[Option<bool>]) -> Verdict {
-    if any.contains(&Some(true)) {
-        Verdict::Allowed
-    } else if any.contains(&None) {
-        Verdict::NeedsParent
-    } else {
-        Verdict::Denied
-    }
-}
-
-impl Policy for DefaultPolicy {
-    fn allows(
-        &self,
-        caller: &Caller,
-        action: Action,
-        on: &ResourceDecl,
-        target: &dyn Target,
-    ) -> Verdict {
-        if caller.is_admin() || (caller.has_role("service") && on.name == "port") {
-            return Verdict::Allowed;
+        if matches!(name, "project_id" | "tenant_id") {
+            return Lookup::text(self.0.project_id());
         }
-        let reader =
-            caller.has_role("reader") || caller.has_role("member") || caller.has_role("manager");
-        let member = caller.has_role("member") || caller.has_role("manager");
-        if matches!(on.name, "agent" | "segment") || caller.project_id().is_empty() || !reader {
-            return Verdict::Denied;
+        if let Some((index, _)) = R::DECL.find(name) {
+            return self.0.fact(index).map_or(Lookup::Null, Lookup::Text);
         }
-        let owns = is(target, "project_id", caller.project_id());
-        let owns_network = || is(target, "network:project_id", caller.project_id());
-        let shared =
-            || Some(is(target, "shared", "True")? || is(target, "router:external", "True")?);
-        match (on.name, action) {
-            ("network" | "subnet", Action::Get) => verdict(&[owns, shared()]),
-            ("port", Action::Get) => verdict(&[owns, owns_network()]),
-            _ if !member => Verdict::Denied,
-            ("subnet", Action::Create) => verdict(&[owns_network()]),
-            ("subnet", _) | ("port", Action::Delete) => verdict(&[owns, owns_network()]),
-            _ => verdict(&[owns]),
-        }
-    }
-
-    fn allows_attribute(
-        &self,
-        caller: &Caller,
-        action: Action,
-        on: &ResourceDecl,
-        (attribute, _): (&Attribute, Option<&str>),
-        target: &dyn Target,
-    ) -> Verdict {
-        let services = on.name == "port" && caller.has_role("service");
-        if caller.is_admin()
-            || !attribute.is(Flags::GUARDED)
-            || (services && SERVICES.contains(&attribute.name))
-        {
-            return Verdict::Allowed;
-        }
-        match action {
-            Action::Get => verdict(&[Some(READABLE.contains(&attribute.name))]),
-            // An ordinary device_owner on one's own port is nobody else's business; `network:*` is refused where the
-            // value is known (CVE-2015-5240).
-            Action::Create | Action::Update
-                if MEMBERS.contains(&attribute.name)
-                    || (on.name == "port"
-                        && matches!(attribute.name, "device_owner" | "device_id")) =>
-            {
-                Verdict::Allowed
+        match name.split_once(':') {
+            Some((_, "project_id" | "tenant_id")) => {
+                self.0.parent_project().map_or(Lookup::NotLoaded, Lookup::text)
             }
-            Action::Create | Action::Update
-                if on.name == "port" && NETWORK_OWNERS.contains(&attribute.name) =>
-            {
-                verdict(&[is(target, "network:project_id", caller.project_id())])
+            Some(("network", "shared")) => {
+                self.0.parent_shared().map_or(Lookup::NotLoaded, Lookup::Bool)
             }
-            _ => Verdict::Denied,
+            _ => Lookup::Missing,
         }
     }
+}
+
+/// What the rules about callers make of somebody.
+pub(crate) fn identify(rules: &Rules, credentials: Credentials) -> Credentials {
+    rules.get().policy.identify(credentials)
 }

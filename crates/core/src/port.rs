@@ -14,6 +14,7 @@ use nucleon_db::{
     Listed, Operation, Tx, agent as agents, network as networks, port as store, subnet as subnets,
     tag as tags,
 };
+use nucleon_policy::Verdict;
 use nucleon_model::{
     Agent, AttrSet, FixedIp, ListQuery, Network, NetworkId, Port, PortDraft, PortId, Resource,
     Segment, Subnet, Timestamp,
@@ -23,7 +24,6 @@ pub(crate) use address::{Found, add_auto_addresses, reached_segments};
 
 use crate::change::{again, emit_port, emit_port_status};
 use crate::network::hold;
-use crate::policy::Verdict;
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
 
 /// What a port stands on.
@@ -73,8 +73,7 @@ impl Noun for Port {
                 };
                 // The network matters only where the port's own project does not decide.
                 if core.sight(&caller, &port) == Verdict::NeedsParent {
-                    let network = networks::network_get(tx, port.network_id).await?;
-                    port.parent_project = network.map(|network| network.project_id);
+                    set_parent(&mut port, networks::network_get(tx, port.network_id).await?);
                 }
                 Ok(Some(port))
             })
@@ -111,10 +110,6 @@ impl Noun for Port {
         })
         .await
     }
-
-    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
-        core.shown(caller, self)
-    }
 }
 
 fn parse(id: &str) -> Result<PortId> {
@@ -123,6 +118,14 @@ fn parse(id: &str) -> Result<PortId> {
 
 pub(crate) fn missing(id: impl std::fmt::Display) -> Error {
     Error::not_found(Port::DECL, id)
+}
+
+/// Tells a port what policy may ask of its network.
+pub(crate) fn set_parent(port: &mut Port, network: Option<Network>) {
+    if let Some(network) = network {
+        port.parent_shared = Some(network.shared);
+        port.parent_project = Some(network.project_id);
+    }
 }
 
 impl Core {
@@ -157,8 +160,7 @@ impl Core {
     ) -> Result<()> {
         let mut port = store::port_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
         if !caller.is_admin() {
-            let network = networks::network_get(tx, port.network_id).await?;
-            port.parent_project = network.map(|network| network.project_id);
+            set_parent(&mut port, networks::network_get(tx, port.network_id).await?);
         }
         self.authorise_delete(caller, &port)?;
         hold(precondition, port.revision_number)?;

@@ -59,10 +59,6 @@ impl Noun for Segment {
     async fn delete(_: &Core, _: &Caller, _: &str, _: Precondition) -> Result<()> {
         Err(read_only())
     }
-
-    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
-        core.shown(caller, self)
-    }
 }
 
 fn read_only() -> Error {

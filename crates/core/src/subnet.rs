@@ -93,10 +93,6 @@ impl Noun for Subnet {
         })
         .await
     }
-
-    fn shown(&self, core: &Core, caller: &Caller) -> AttrSet {
-        core.shown(caller, self)
-    }
 }
 
 fn parse(id: &str) -> Result<SubnetId> {

@@ -10,6 +10,7 @@ use nucleon_model::{Network, NetworkId, Port, PortId, Standard, Subnet, SubnetId
 
 use crate::change::{again, emit, emit_network, emit_port_status, emit_subnet_apart};
 use crate::entity::{self, Entity};
+use crate::policy::Action;
 use crate::{Caller, Core, Error, Kind, Noun, Result};
 
 /// Neutron's limits.
@@ -23,6 +24,17 @@ enum Edit {
     Add(Vec<String>),
     Remove(String),
     Clear,
+}
+
+impl Edit {
+    /// As policy names it.
+    const fn action(&self) -> Action {
+        match self {
+            Self::Replace(_) => Action::Update,
+            Self::Add(_) => Action::Create,
+            Self::Remove(_) | Self::Clear => Action::Delete,
+        }
+    }
 }
 
 /// A resource that can be tagged.
@@ -77,7 +89,7 @@ impl Tagged for Port {
     async fn load(_: &Core, tx: &mut Tx, _: &Caller, id: PortId) -> Result<Option<Self>> {
         let Some(mut port) = ports::port_get_held(tx, id).await? else { return Ok(None) };
         let network = networks::network_get(tx, port.network_id).await?;
-        port.parent_project = network.map(|network| network.project_id);
+        crate::port::set_parent(&mut port, network);
         Ok(Some(port))
     }
 
@@ -110,7 +122,9 @@ impl<T: Entity> Tagged for T {
 impl Core {
     /// The tags of an object, in order.
     pub async fn tags_list<T: Tagged>(&self, caller: &Caller, id: &str) -> Result<Vec<String>> {
-        Ok(T::show(self, caller, id).await?.tags().to_vec())
+        let object = T::show(self, caller, id).await?;
+        self.authorise_tags(caller, Action::Get, &object)?;
+        Ok(object.tags().to_vec())
     }
 
     /// # Errors
@@ -163,7 +177,7 @@ impl Core {
             Box::pin(async move {
                 let found = T::load(&core, tx, &caller, key).await?;
                 let mut object = found.ok_or_else(|| Error::not_found(T::DECL, key))?;
-                core.authorise_change(&caller, &object)?;
+                core.authorise_tags(&caller, edit.action(), &object)?;
                 let tags = edited(object.tags(), &edit)?;
                 let revision = object.revision();
                 object.set_tags(tags.clone());

@@ -319,6 +319,8 @@ resource! {
     internal {
         /// Whose its network is, where it was looked up.
         parent_project: Option<String>
+        /// Whether its network is shared with the viewer, where it was looked up.
+        parent_shared: Option<bool>
         /// The segment that it is bound to on its host.
         segment_id: Option<SegmentId> ["segment_id"]
         /// Whether it is not ACTIVE for want of the agent on its host.
@@ -345,7 +347,7 @@ impl Port {
     }
 }
 
-standard! { Port: PortId, project_id parent_project created_at updated_at tags }
+standard! { Port: PortId, project_id parent_project parent_shared created_at updated_at tags }
 
 #[cfg(test)]
 mod tests;

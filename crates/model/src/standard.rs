@@ -38,6 +38,11 @@ pub trait Standard: Resource + Clone + Default {
         let _ = project;
     }
 
+    /// Whether the network that the object is on is shared with the viewer, where it was looked up.
+    fn parent_shared(&self) -> Option<bool> {
+        None
+    }
+
     fn set_created_at(&mut self, now: Timestamp) {
         let _ = now;
     }
@@ -118,6 +123,11 @@ macro_rules! part {
 
         fn set_parent_project(&mut self, project: Option<String>) {
             self.parent_project = project;
+        }
+    };
+    (parent_shared) => {
+        fn parent_shared(&self) -> Option<bool> {
+            self.parent_shared
         }
     };
     (created_at) => {

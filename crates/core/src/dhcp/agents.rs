@@ -7,7 +7,8 @@ use crate::{Caller, Core, Error, Result};
 
 impl Core {
     pub async fn dhcp_agent_networks(&self, caller: &Caller, agent: &str) -> Result<Vec<Network>> {
-        let id = self.dhcp_allowed(caller, agent)?;
+        self.permit(caller, "get_dhcp-networks")?;
+        let id = parse(agent)?;
         self.store()
             .snapshot(|tx| {
                 Box::pin(async move {
@@ -26,9 +27,7 @@ impl Core {
 
     pub async fn network_dhcp_agents(&self, caller: &Caller, network: &str) -> Result<Vec<Agent>> {
         let id: NetworkId = network.parse().map_err(|_| crate::network::missing(network))?;
-        if !caller.is_admin() {
-            return Err(crate::network::missing(network));
-        }
+        self.permit(caller, "get_dhcp-agents")?;
         let now = self.now();
         let found = self.store().snapshot(|tx| {
             Box::pin(async move {
@@ -50,7 +49,8 @@ impl Core {
         agent: &str,
         network: NetworkId,
     ) -> Result<()> {
-        let id = self.dhcp_allowed(caller, agent)?;
+        self.permit(caller, "create_dhcp-network")?;
+        let id = parse(agent)?;
         let input = (caller.clone(), id, network, self.now());
         self.write("dhcp assign", input, |core, tx, (caller, id, network, now)| {
             Box::pin(async move {
@@ -76,7 +76,8 @@ impl Core {
         agent: &str,
         network: NetworkId,
     ) -> Result<()> {
-        let id = self.dhcp_allowed(caller, agent)?;
+        self.permit(caller, "delete_dhcp-network")?;
+        let id = parse(agent)?;
         let input = (caller.clone(), id, network, self.now());
         self.write("dhcp unassign", input, |core, tx, (caller, id, network, now)| {
             Box::pin(async move {
@@ -94,14 +95,6 @@ impl Core {
         .await
     }
 
-    fn dhcp_allowed(&self, caller: &Caller, agent: &str) -> Result<AgentId> {
-        if !self.sees(caller, &Agent::default()) {
-            return Err(crate::agent::missing(agent));
-        }
-        self.authorise_change(caller, &Agent::default())?;
-        agent.parse().map_err(|_| crate::agent::missing(agent))
-    }
-
     async fn dhcp_agent(&self, tx: &mut Tx, id: AgentId) -> Result<Agent> {
         let agent = agents::agent_get(tx, id).await?.ok_or_else(|| crate::agent::missing(id))?;
         if agent.agent_type != AgentType::Dhcp.as_str() || !agent.admin_state_up {
@@ -112,4 +105,8 @@ impl Core {
         }
         Ok(agent)
     }
+}
+
+fn parse(agent: &str) -> Result<AgentId> {
+    agent.parse().map_err(|_| crate::agent::missing(agent))
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use nucleon_db::{Tx, port as store};
-use nucleon_model::{AddressPair, ExtraDhcpOpt, Field, Network, NetworkId, Port, PortDraft};
+use nucleon_model::{AddressPair, ExtraDhcpOpt, Field, NetworkId, Port, PortDraft};
 use nucleon_net::MacAddr;
 
-use crate::policy::Action;
 use crate::segment::invalid_input;
-use crate::{Caller, Error, Result, Settings};
+use crate::{Error, Result, Settings};
 
 /// Limits and forms that do not depend on the network.
 pub(super) fn draft(settings: &Settings, draft: &PortDraft) -> Result<()> {
@@ -38,23 +37,6 @@ pub(super) fn draft(settings: &Settings, draft: &PortDraft) -> Result<()> {
                  'ip_version'] with value(s) None",
             ));
         }
-    }
-    Ok(())
-}
-
-/// `network:*` makes a port one of the network's own, past all filters: only administrators, services and the owner
-/// of the network may say so (CVE-2015-5240).
-pub(super) fn owner(
-    caller: &Caller,
-    device_owner: Option<&String>,
-    action: Action,
-    network: &Network,
-) -> Result<()> {
-    let special = device_owner.is_some_and(|owner| owner.starts_with("network:"));
-    let owns = !caller.project_id().is_empty() && caller.project_id() == network.project_id;
-    if special && !owns && !caller.is_admin() && !caller.has_role("service") {
-        let rule = format!("{}_port", action.verb());
-        return Err(Error::forbidden(&[rule.clone(), format!("{rule}:device_owner")]));
     }
     Ok(())
 }
@@ -139,19 +121,5 @@ mod tests {
         let held = vec![option("mtu", Some("1400")), option("router", Some("10.0.0.1"))];
         let requested = vec![option("mtu", Some("1300")), option("router", None)];
         assert_eq!(dhcp_opts(held, Some(requested)), vec![option("mtu", Some("1300"))]);
-    }
-
-    #[test]
-    fn a_stranger_cannot_make_a_port_of_the_network() {
-        let network = Network { project_id: "owner".into(), shared: true, ..Network::default() };
-        let owner_name = "network:dhcp".to_owned();
-        let ask = |project: &str, role: &str| {
-            let caller = Caller::new(project.into(), vec![role.into()], "r".into());
-            owner(&caller, Some(&owner_name), Action::Create, &network).is_ok()
-        };
-        assert!(!ask("stranger", "member"));
-        assert!(!ask("stranger", "manager"));
-        assert!(ask("owner", "member"));
-        assert!(ask("stranger", "admin"));
     }
 }

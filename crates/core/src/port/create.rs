@@ -7,7 +7,6 @@ use nucleon_net::MacAddr;
 use super::{Found, Ground, check};
 use crate::change::emit_port;
 use crate::driver::Change;
-use crate::policy::Action;
 use crate::{Caller, Core, Error, Result};
 
 impl Core {
@@ -120,10 +119,10 @@ impl Core {
             network_id: network.id,
             device_owner: draft.device_owner.get().cloned().unwrap_or_default(),
             parent_project: Some(network.project_id.clone()),
+            parent_shared: Some(network.shared),
             ..Port::default()
         };
-        self.authorise_create(caller, draft, &standing)?;
-        check::owner(caller, draft.device_owner.get(), Action::Create, network)
+        self.authorise_create(caller, draft, &standing)
     }
 
     /// A MAC address that no other port of the transaction has. Among 1,000 drawn, two are equal in one case of 33.

@@ -8,7 +8,6 @@ use super::{Found, Ground, address, check, missing};
 use crate::change::{again, emit_port, emit_port_status};
 use crate::driver::Change;
 use crate::network::hold;
-use crate::policy::Action;
 use crate::{Caller, Core, Precondition, Result};
 
 /// Whether a change calls for another binding.
@@ -41,8 +40,10 @@ impl Core {
         };
         let ground = self.ground(tx, before.network_id, &host).await?;
         before.parent_project = Some(ground.network.project_id.clone());
-        self.authorise_update(caller, &draft, &before)?;
-        check::owner(caller, draft.device_owner.get(), Action::Update, &ground.network)?;
+        before.parent_shared = Some(ground.network.shared);
+        // Rules about a `device_owner` mean the one that is asked for (CVE-2015-5240).
+        let device_owner = draft.device_owner.get().unwrap_or(&before.device_owner).clone();
+        self.authorise_update(caller, &draft, &Port { device_owner, ..before.clone() })?;
         hold(precondition, before.revision_number)?;
         check::draft(self.settings(), &draft)?;
         check::mac_change(&before, &draft)?;
