@@ -71,7 +71,7 @@ async fn admit(api: &Api, routes: Router, request: Request) -> Response {
         let request_id =
             parts.extensions.get::<Arrival>().map_or("", |arrival| &arrival.request_id);
         match api.authenticator().identify(&parts, request_id).await {
-            Ok(caller) => parts.extensions.insert(caller),
+            Ok(caller) => parts.extensions.insert(api.core().recognised(&caller)),
             Err(error) => return Fault::from(error).answer(),
         };
     }

@@ -8,7 +8,8 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use nucleon_core::{Caller, ChildNoun, Core, Error, Noun, Operations, Precondition, Result, Viewing,
+use nucleon_core::{
+    Caller, ChildNoun, Core, Error, Noun, Operations, Precondition, Result, Viewing,
 };
 use nucleon_model::{AttrSet, ListQuery};
 use serde::de::DeserializeOwned;

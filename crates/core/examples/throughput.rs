@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nucleon_core::{Caller, Core, DefaultPolicy, Drivers, Noun, Precondition, Settings};
+use nucleon_core::{Caller, Core, Drivers, Noun, Precondition, Settings};
 use nucleon_db::{Change, Error, Operation, Store, StoreOptions, migrate};
 use nucleon_drivers::{Local, OpenVSwitch};
 use nucleon_model::{
     Field, ListQuery, Network, NetworkDraft, Page, Port, PortDraft, Subnet, SubnetDraft,
 };
 use nucleon_obs::{Clock, Random};
+use nucleon_policy::{Options, Policy};
 use nucleon_testkit::{TestDatabase, databases};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -58,7 +59,14 @@ async fn open(database: &TestDatabase) -> Result<Core> {
     store.start_journal();
     let drivers = Drivers { types: vec![Arc::new(Local)], mechanisms: vec![Arc::new(OpenVSwitch)] };
     let (clock, random) = (Clock::system(), Random::system());
-    Ok(Core::new(store, Settings::default(), drivers, Arc::new(DefaultPolicy), clock, random))
+    Ok(Core::new(
+        store,
+        Settings::default(),
+        drivers,
+        Policy::defaults(Options::default()),
+        clock,
+        random,
+    ))
 }
 
 fn admin() -> Caller {

@@ -1,9 +1,7 @@
 //! Agents, as the API shows them.
 
 use nucleon_db::{Listed, agent as store};
-use nucleon_model::{
-    Agent, AgentDraft, AgentId, AttrSet, Cell, Filter, ListQuery, Resource, Stored,
-};
+use nucleon_model::{Agent, AgentDraft, AgentId, Cell, Filter, ListQuery, Resource, Stored};
 
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
 

@@ -69,9 +69,10 @@ impl Core {
     /// Whether the caller may do what a rule is about, whatever the object: `get_dhcp-agents`.
     pub(crate) fn permit(&self, caller: &Caller, rule: &str) -> Result<()> {
         let rules = self.rules().get();
-        let verdict = rules.policy.rule(rule).map_or(Verdict::Denied, |id| {
-            rules.policy.check(id, caller.credentials(), &NoTarget)
-        });
+        let verdict = rules
+            .policy
+            .rule(rule)
+            .map_or(Verdict::Denied, |id| rules.policy.check(id, caller.credentials(), &NoTarget));
         match verdict {
             Verdict::Allowed => Ok(()),
             _ => Err(Error::forbidden(format!("rule:{rule}"))),

@@ -17,7 +17,7 @@ struct Identity {
 
 impl Caller {
     /// Somebody with these credentials. What they are by the rules about callers (an administrator, a service) is found
-    /// out by [`crate::Core::recognise`]; until then it is what the credentials say.
+    /// out by [`crate::Core::recognised`]; until then it is what the credentials say.
     pub fn of(credentials: Credentials, request_id: String) -> Self {
         Self(Arc::new(Identity { credentials, request_id }))
     }

@@ -43,7 +43,7 @@ use std::sync::Arc;
 use nucleon_db::{BoxFuture, Store, Tx};
 use nucleon_model::Timestamp;
 use nucleon_obs::{Clock, Random};
-use nucleon_policy::{Credentials, Policy};
+use nucleon_policy::Policy;
 use uuid::Uuid;
 
 pub use crate::caller::Caller;
@@ -118,8 +118,10 @@ impl Core {
     }
 
     /// Finds out what a caller is by the rules about callers: an administrator, a service.
-    pub fn recognise(&self, credentials: Credentials, request_id: String) -> Caller {
-        Caller::of(policy::identify(self.rules(), credentials), request_id)
+    #[must_use]
+    pub fn recognised(&self, caller: &Caller) -> Caller {
+        let credentials = self.rules().get().policy.identify(caller.credentials().clone());
+        Caller::of(credentials, caller.request_id().to_owned())
     }
 
     pub fn random(&self) -> &Random {

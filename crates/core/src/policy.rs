@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use nucleon_model::{AttrSet, Flags, Resource, ResourceDecl, Standard};
-use nucleon_policy::{Credentials, Lookup, Policy, RuleId, Target, Verdict};
+use nucleon_policy::{Lookup, Policy, RuleId, Target, Verdict};
 
 use crate::caller::Caller;
 
@@ -204,9 +204,4 @@ impl<R: Standard> Target for Object<'_, R> {
             _ => Lookup::Missing,
         }
     }
-}
-
-/// What the rules about callers make of somebody.
-pub(crate) fn identify(rules: &Rules, credentials: Credentials) -> Credentials {
-    rules.get().policy.identify(credentials)
 }

@@ -14,11 +14,11 @@ use nucleon_db::{
     Listed, Operation, Tx, agent as agents, network as networks, port as store, subnet as subnets,
     tag as tags,
 };
-use nucleon_policy::Verdict;
 use nucleon_model::{
-    Agent, AttrSet, FixedIp, ListQuery, Network, NetworkId, Port, PortDraft, PortId, Resource,
-    Segment, Subnet, Timestamp,
+    Agent, FixedIp, ListQuery, Network, NetworkId, Port, PortDraft, PortId, Resource, Segment,
+    Subnet, Timestamp,
 };
+use nucleon_policy::Verdict;
 
 pub(crate) use address::{Found, add_auto_addresses, reached_segments};
 
@@ -73,7 +73,8 @@ impl Noun for Port {
                 };
                 // The network matters only where the port's own project does not decide.
                 if core.sight(&caller, &port) == Verdict::NeedsParent {
-                    set_parent(&mut port, networks::network_get(tx, port.network_id).await?);
+                    let network = networks::network_get(tx, port.network_id).await?;
+                    set_parent(&mut port, network);
                 }
                 Ok(Some(port))
             })
@@ -160,7 +161,8 @@ impl Core {
     ) -> Result<()> {
         let mut port = store::port_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
         if !caller.is_admin() {
-            set_parent(&mut port, networks::network_get(tx, port.network_id).await?);
+            let network = networks::network_get(tx, port.network_id).await?;
+            set_parent(&mut port, network);
         }
         self.authorise_delete(caller, &port)?;
         hold(precondition, port.revision_number)?;

@@ -2,8 +2,8 @@
 
 use nucleon_db::{Attempt, Listed, Tx, segment as store};
 use nucleon_model::{
-    AttrSet, Field, ListQuery, Network, NetworkDraft, NetworkType, ProviderSegment, Resource,
-    Segment, SegmentDraft, SegmentId, Timestamp,
+    Field, ListQuery, Network, NetworkDraft, NetworkType, ProviderSegment, Resource, Segment,
+    SegmentDraft, SegmentId, Timestamp,
 };
 
 use crate::driver::{Choice, Plan, SegmentSpec, TypeDriver};

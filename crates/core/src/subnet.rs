@@ -6,7 +6,7 @@ use nucleon_db::{
     Listed, Operation, Tx, allocation, network as networks, port as ports, subnet as store,
 };
 use nucleon_model::{
-    AttrSet, ListQuery, Network, Resource, Segment, Subnet, SubnetDraft, SubnetId, Timestamp, port,
+    ListQuery, Network, Resource, Segment, Subnet, SubnetDraft, SubnetId, Timestamp, port,
 };
 
 use crate::change::{again, emit_subnet};

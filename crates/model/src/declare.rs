@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
 use crate::attribute::{AttrSet, Attribute, Flags, ResourceDecl};
+use crate::shape::Shape;
 use crate::stored::{BadCell, Cell, CellKind};
 use crate::value::Invalid;
 
@@ -64,9 +65,10 @@ impl Asked {
         if !attribute.is(Flags::GUARDED) {
             return;
         }
-        let objects = match value {
-            Value::Object(_) => std::slice::from_ref(value),
-            Value::Array(items) => items,
+        let objects = match (value, attribute.shape) {
+            (Value::Object(_), Shape::Object(_)) => std::slice::from_ref(value),
+            (Value::Array(items), _) => items,
+            // What may hold anything has no members with rules: `binding:profile`.
             _ => return,
         };
         for member in objects.iter().filter_map(Value::as_object).flat_map(Map::keys) {

@@ -9,9 +9,10 @@ use nucleon_api::{ApiOptions, ApiParts, NoAuth, Server, UnknownFilters};
 use nucleon_bus::{Hub, HubOptions, ListenAt};
 use nucleon_conf::Settings;
 use nucleon_conf::value::AuthStrategy;
-use nucleon_core::{Core, DefaultPolicy};
+use nucleon_core::Core;
 use nucleon_db::Store;
 use nucleon_obs::Group;
+use nucleon_policy::{Options, Policy};
 
 use crate::gauges::Gauges;
 use crate::program::Start;
@@ -39,7 +40,7 @@ pub(crate) async fn start_server(start: &Start) -> anyhow::Result<Hub> {
         store.clone(),
         wiring::core_settings(settings),
         wiring::drivers(settings),
-        Arc::new(DefaultPolicy),
+        Policy::defaults(Options::default()),
         clock.clone(),
         random.clone(),
     );

@@ -9,10 +9,11 @@ use axum::http::{HeaderMap, Method, Request};
 use futures::future::{BoxFuture, FutureExt as _};
 use http_body_util::BodyExt as _;
 use nucleon_api::{Api, ApiOptions, ApiParts, AuthError, Authenticator, Challenge, NoAuth};
-use nucleon_core::{Caller, Core, DefaultPolicy, Drivers, Settings};
+use nucleon_core::{Caller, Core, Drivers, Settings};
 use nucleon_db::{Store, StoreOptions, migrate};
 use nucleon_drivers::{Flat, Local, OpenVSwitch, Vlan, VlanRange};
 use nucleon_obs::{Clock, Metrics, Random};
+use nucleon_policy::{Options, Policy};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -35,7 +36,7 @@ pub(crate) async fn core(settings: Settings) -> Core {
         mechanisms: vec![Arc::new(OpenVSwitch)],
     };
     let (clock, random) = (Clock::system(), Random::system());
-    Core::new(store, settings, drivers, Arc::new(DefaultPolicy), clock, random)
+    Core::new(store, settings, drivers, Policy::defaults(Options::default()), clock, random)
 }
 
 pub(crate) fn parts(core: Core) -> ApiParts {

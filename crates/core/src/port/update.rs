@@ -32,18 +32,21 @@ impl Core {
         precondition: Precondition,
         now: Timestamp,
     ) -> Result<Port> {
-        let mut before = store::port_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
+        let before = store::port_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
         let host = match &draft.host {
             Field::Value(host) => host.clone(),
             Field::Null => String::new(),
             Field::Absent => before.host.clone(),
         };
         let ground = self.ground(tx, before.network_id, &host).await?;
-        before.parent_project = Some(ground.network.project_id.clone());
-        before.parent_shared = Some(ground.network.shared);
-        // Rules about a `device_owner` mean the one that is asked for (CVE-2015-5240).
-        let device_owner = draft.device_owner.get().unwrap_or(&before.device_owner).clone();
-        self.authorise_update(caller, &draft, &Port { device_owner, ..before.clone() })?;
+        let standing = Port {
+            // Rules about a `device_owner` mean the one that is asked for (CVE-2015-5240).
+            device_owner: draft.device_owner.get().unwrap_or(&before.device_owner).clone(),
+            parent_project: Some(ground.network.project_id.clone()),
+            parent_shared: Some(ground.network.shared),
+            ..before.clone()
+        };
+        self.authorise_update(caller, &draft, &standing)?;
         hold(precondition, before.revision_number)?;
         check::draft(self.settings(), &draft)?;
         check::mac_change(&before, &draft)?;

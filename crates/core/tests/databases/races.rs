@@ -50,7 +50,7 @@ async fn other_server(cloud: &Cloud) -> Core {
         store,
         cloud.settings().clone(),
         crate::scene::drivers(),
-        Arc::new(nucleon_core::DefaultPolicy),
+        nucleon_policy::Policy::defaults(nucleon_policy::Options::default()),
         cloud.clock.clone(),
         nucleon_obs::Random::system(),
     )

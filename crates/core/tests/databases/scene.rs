@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nucleon_bus::{Identity, Peer, Report, ReportAck, ViewSource};
-use nucleon_core::{Caller, Core, DefaultPolicy, Drivers, Error, Noun, Precondition, Settings};
+use nucleon_core::{Caller, Core, Drivers, Error, Noun, Precondition, Settings};
 use nucleon_db::{Store, StoreOptions, migrate};
 use nucleon_drivers::{Flat, Local, OpenVSwitch, Vlan, VlanRange};
 use nucleon_model::view::{Position, Role};
@@ -15,6 +15,7 @@ use nucleon_model::{
 };
 use nucleon_net::VlanId;
 use nucleon_obs::{Clock, Random};
+use nucleon_policy::{Options, Policy};
 use nucleon_testkit::{Kind, TestDatabase, databases};
 use nucleon_wire::{Heartbeat, PortMark, Version};
 use serde_json::{Value, json};
@@ -79,7 +80,7 @@ impl Cloud {
         migrate::upgrade(&store).await.unwrap();
         store.start_journal();
         let clock = Clock::fake();
-        let policy = Arc::new(DefaultPolicy);
+        let policy = Policy::defaults(Options::default());
         let core = Core::new(store, settings, drivers(), policy, clock.clone(), Random::system());
         Self { core, clock, database }
     }
