@@ -70,7 +70,11 @@ async fn open(database: &TestDatabase) -> Result<Core> {
 }
 
 fn admin() -> Caller {
-    Caller::new("adm".to_owned(), vec!["admin".to_owned()], "req-bench".to_owned())
+    Caller::new(
+        "adm".to_owned(),
+        ["admin", "service"].map(str::to_owned).to_vec(),
+        "req-bench".to_owned(),
+    )
 }
 
 async fn measure(database: &TestDatabase) -> Result<String> {

@@ -244,7 +244,11 @@ pub(crate) fn peer(role: Role, host: &str) -> Peer {
 }
 
 pub(crate) fn admin() -> Caller {
-    Caller::new("adm".to_owned(), vec!["admin".to_owned()], "req-test".to_owned())
+    Caller::new(
+        "adm".to_owned(),
+        ["admin", "service"].map(str::to_owned).to_vec(),
+        "req-test".to_owned(),
+    )
 }
 
 pub(crate) fn member(project: &str) -> Caller {
