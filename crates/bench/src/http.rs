@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client: one connection, kept alive, one request after the other.
+//! A small HTTP/1.1 client: one connection, kept alive as long as the server does, one request after the other.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub struct Client {
     sender: SendRequest<Full<Bytes>>,
     clock: Clock,
     /// Drives the connection; ends with it.
-    _connection: JoinSet<()>,
+    connection: JoinSet<()>,
 }
 
 impl Call {
@@ -71,17 +71,8 @@ impl Answer {
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)
-            .await
-            .with_context(|| format!("connect to the server at {address}"))?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        let mut task = JoinSet::new();
-        task.spawn(async move {
-            // Whoever sends next is told.
-            let _ = connection.await;
-        });
-        Ok(Self { address, sender, clock: Clock::system(), _connection: task })
+        let (sender, connection) = open(address).await?;
+        Ok(Self { address, sender, clock: Clock::system(), connection })
     }
 
     /// Several connections to one server.
@@ -103,7 +94,11 @@ impl Client {
             .body(Full::new(call.body.clone()))?;
         let start = self.clock.mono();
         let asking = async {
-            self.sender.ready().await?;
+            // Some servers close it after each answer.
+            if self.sender.ready().await.is_err() {
+                (self.sender, self.connection) = open(self.address).await?;
+                self.sender.ready().await?;
+            }
             let response = self.sender.send_request(request).await?;
             let status = response.status();
             let body = response.into_body().collect().await?.to_bytes();
@@ -125,4 +120,18 @@ impl Client {
         }
         Ok(answer)
     }
+}
+
+async fn open(address: SocketAddr) -> Result<(SendRequest<Full<Bytes>>, JoinSet<()>)> {
+    let stream = TcpStream::connect(address)
+        .await
+        .with_context(|| format!("connect to the server at {address}"))?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        // Whoever sends next is told.
+        let _ = connection.await;
+    });
+    Ok((sender, task))
 }

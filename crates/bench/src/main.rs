@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use clap::{Parser, ValueEnum};
 use nucleon_bench::program::Binary;
 use nucleon_bench::report::{Machine, Report};
+use nucleon_bench::suite::compare::Endpoint;
 use nucleon_bench::suite::{self, Effort};
 use nucleon_obs::Clock;
 use nucleon_testkit::Kind;
@@ -24,6 +25,12 @@ struct Arguments {
     /// Exit with 1 when a figure misses its target
     #[arg(long)]
     check: bool,
+    /// Measure two servers that run already, in turn; to be given twice
+    #[arg(long, value_name = "NAME=ADDRESS:PORT", requires = "database", conflicts_with = "only")]
+    compare: Vec<Endpoint>,
+    /// The MariaDB that both of them keep their rows in, and a database there for bare commits
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// Where the figures are written
     #[arg(long, default_value = "target/bench/latest.json")]
     json: PathBuf,
@@ -62,7 +69,6 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
 async fn run(arguments: &Arguments) -> Result<Report> {
-    let binary = Binary::find()?;
     let effort = if arguments.quick { Effort::Quick } else { Effort::Full };
     let clock = Clock::system();
     let start = clock.mono();
@@ -73,24 +79,36 @@ async fn run(arguments: &Arguments) -> Result<Report> {
     };
     let started_at = clock.now().to_string();
     let mut report = Report { started_at, machine, ..Report::default() };
-    let mut failed = None;
-    for suite in Suite::value_variants() {
-        if !arguments.only.is_empty() && !arguments.only.contains(suite) {
-            continue;
+    let failed = match &arguments.database {
+        Some(database) => {
+            suite::compare::measure(&arguments.compare, database, effort, &mut report).await.err()
         }
-        eprintln!("measuring {} ...", suite.name());
-        // One that fails does not take the figures of the others with it.
-        if let Err(error) = suite.measure(&binary, effort, &mut report).await {
-            report.skip(suite.name(), format!("failed: {error:#}"));
-            failed.get_or_insert(error);
-        }
-    }
+        None => measure(&arguments.only, effort, &mut report).await?,
+    };
     report.seconds = (clock.mono() - start).as_secs_f64();
     report.machine.load.push(load());
     println!("{}", report.table());
     report.write_json(&arguments.json)?;
     println!("written to {}", arguments.json.display());
     failed.map_or(Ok(report), Err)
+}
+
+/// Measures `only` these, or all; the first failure.
+async fn measure(only: &[Suite], effort: Effort, report: &mut Report) -> Result<Option<Error>> {
+    let binary = Binary::find()?;
+    let mut failed = None;
+    for suite in Suite::value_variants() {
+        if !only.is_empty() && !only.contains(suite) {
+            continue;
+        }
+        eprintln!("measuring {} ...", suite.name());
+        // One that fails does not take the figures of the others with it.
+        if let Err(error) = suite.measure(&binary, effort, report).await {
+            report.skip(suite.name(), format!("failed: {error:#}"));
+            failed.get_or_insert(error);
+        }
+    }
+    Ok(failed)
 }
 
 impl Suite {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::stats::Figure;
 
 /// What a figure is measured in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Unit {
     #[serde(rename = "ms")]
     Milliseconds,
@@ -19,6 +19,9 @@ pub enum Unit {
     Megabytes,
     #[serde(rename = "")]
     Count,
+    /// How many times faster.
+    #[serde(rename = "x")]
+    Times,
 }
 
 /// What a figure should be.
@@ -253,6 +256,7 @@ impl fmt::Display for Unit {
             Self::PerSecond => "/s",
             Self::Megabytes => "MB",
             Self::Count => "",
+            Self::Times => "x",
         })
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod cloud;
+pub mod compare;
 pub mod dhcp;
 pub mod restart;
 pub mod wiring;

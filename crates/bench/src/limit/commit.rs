@@ -29,8 +29,12 @@ impl BareCommit {
     /// Connects and makes its table. On SQLite in a file of its own beside the database: the
     /// program's has one writer.
     pub async fn connect(database: &TestDatabase) -> Result<Self> {
-        let url = &database.url;
-        let mut bare = match database.kind {
+        Self::open(database.kind, &database.url).await
+    }
+
+    /// The same by the database's address.
+    pub async fn open(kind: Kind, url: &str) -> Result<Self> {
+        let mut bare = match kind {
             Kind::Sqlite => {
                 let file = url.trim_start_matches("sqlite://").to_owned() + ".bare";
                 let options = SqliteConnectOptions::new()
