@@ -1,10 +1,10 @@
 # The names of things to do; the doing is in scripts/ and in the programs.
 
-.PHONY: help deps build demo demo-check test test-all bench fuzz-api lint fmt doc
+.PHONY: help deps build demo demo-check test test-all bench bench-neutron conformance fuzz-api lint fmt doc
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install the Debian packages that the others use (root)
 	@scripts/install-deps
@@ -26,6 +26,12 @@ test-all: ## the same with the long versions of the tests
 
 bench: deps build ## measure, with the limits of this machine beside every figure; writes JSON (root)
 	@target/release/nucleon-bench
+
+bench-neutron: deps ## measure beside the real Neutron, from Debian and PyPI, on the same database (root)
+	@scripts/bench-neutron
+
+conformance: deps ## run the public suites of the Networking API, and compare with what they say of Neutron (root)
+	@NUCLEON_PROFILE=release scripts/conformance
 
 fuzz-api: ## send the API what its own description allows, and what it does not
 	@scripts/fuzz-api

@@ -6,7 +6,6 @@ the objects that all else needs must have come about.
 
 import argparse
 import json
-import subprocess
 import sys
 import urllib.request
 
@@ -63,8 +62,21 @@ def fuzz(place, programs, url, seconds, seed):
     """Whether schemathesis finds nothing, and how often each operation answered with which status."""
     answers = place.directory / "answers.json"
     command = [
-        programs / "schemathesis", "run", f"{url}/openapi.json", "--checks", CHECKS, "--max-time", seconds,
-        "--phases", "examples,coverage,fuzzing", "--seed", seed, "--continue-on-failure", "--warnings", "off", "--no-color",
+        programs / "schemathesis",
+        "run",
+        f"{url}/openapi.json",
+        "--checks",
+        CHECKS,
+        "--max-time",
+        seconds,
+        "--phases",
+        "examples,coverage,fuzzing",
+        "--seed",
+        seed,
+        "--continue-on-failure",
+        "--warnings",
+        "off",
+        "--no-color",
     ]
     hooks = {
         "SCHEMATHESIS_HOOKS": str(ROOT / "conformance/fuzz_hooks.py"),

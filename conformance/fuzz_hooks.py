@@ -46,17 +46,17 @@ def refer(value):
         return [refer(item) for item in value]
     if not isinstance(value, dict):
         return value
-    referring = {}
-    for key, item in value.items():
-        known = pool(key) if DICE.random() < LIVING else None
-        if known and isinstance(item, str):
-            item = DICE.choice(known)
-        elif known and isinstance(item, list) and item and all(isinstance(one, str) for one in item):
-            item = DICE.sample(known, min(len(item), len(known)))
-        else:
-            item = refer(item)
-        referring[key] = item
-    return referring
+    return {key: refer_from(key, item) for key, item in value.items()}
+
+
+def refer_from(key, item):
+    """The value of an attribute, which may refer to something."""
+    known = pool(key) if DICE.random() < LIVING else None
+    if known and isinstance(item, str):
+        return DICE.choice(known)
+    if known and isinstance(item, list) and item and all(isinstance(one, str) for one in item):
+        return DICE.sample(known, min(len(item), len(known)))
+    return refer(item)
 
 
 def thin(envelope, needed):

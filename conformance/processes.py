@@ -139,12 +139,18 @@ def environment(name):
     return Path(made.stdout.strip())
 
 
+def build(package, program=None):
+    """A program of this checkout, as NUCLEON_PROFILE says: debug (unless told) or release."""
+    profile = os.environ.get("NUCLEON_PROFILE", "debug")
+    command = ["cargo", "build", "--locked", "--quiet", "--package", package, "--bins"]
+    if profile == "release":
+        command.append("--release")
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        raise Failed(f"{package} cannot be built")
+    return TARGET / profile / (program or package)
+
+
 def nucleon():
     """The program under test: NUCLEON, or what this checkout builds."""
     given = os.environ.get("NUCLEON")
-    if given:
-        return Path(given).resolve()
-    release = os.environ.get("NUCLEON_PROFILE", "debug") == "release"
-    build = ["cargo", "build", "--locked", "--quiet", "--package", "nucleon"]
-    subprocess.run(build + (["--release"] if release else []), cwd=ROOT, check=True)
-    return TARGET / ("release" if release else "debug") / "nucleon"
+    return Path(given).resolve() if given else build("nucleon")

@@ -1,0 +1,51 @@
+"""Nucleon as the server under test, with agents on two hosts that do not exist."""
+
+import cloud
+from processes import LOOPBACK, build, free_port, nucleon
+from rest import Rest
+
+
+class Nucleon:
+    name = "Nucleon"
+
+    def __init__(self, place, database, keystone=None, more=None):
+        """Without Keystone everybody may do everything, and there are no agents. `more` are options beside the cloud's."""
+        self.place = place
+        self.keystone = keystone
+        self.port = free_port()
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        own = {
+            "DEFAULT": {
+                "state_path": str(place.directory),
+                "auth_strategy": "keystone" if keystone else "noauth",
+                "bind_host": LOOPBACK,
+                "bind_port": str(self.port),
+                # The suites ask about extensions that the agents do not enforce yet, too.
+                "api_preview": "true",
+            },
+            "agent": {"availability_zone": "nova", "report_interval": "20"},
+            "ovs": {
+                "bridge_mappings": ",".join(f"{network}:{bridge}" for network, bridge in cloud.BRIDGE_MAPPINGS.items())
+            },
+            "database": {"connection": database.database("nucleon")},
+        }
+        if keystone:
+            own["keystone_authtoken"] = cloud.identity(keystone.url)
+        self.configuration = cloud.write(place.directory / "nucleon.conf", cloud.OPTIONS, own, more or {})
+
+    def start(self):
+        program = nucleon()
+        files = ["--config-file", self.configuration]
+        self.place.run("migration", [program, "db", "upgrade", *files])
+        self.place.start("server", [program, "server", *files])
+        self.place.wait_for_answer("server", self.url)
+        if self.keystone:
+            agents = build("nucleon-simulated", "nucleon-simulated-agents")
+            hosts = [argument for host in cloud.HOSTS for argument in ("--host", host)]
+            self.place.start("agents", [agents, *files, *hosts])
+            self.place.wait_until("agents", self.has_agents)
+
+    def has_agents(self):
+        """Whether every host has an agent that lives."""
+        agents = Rest(self.url, self.keystone.token).get("/v2.0/agents?alive=true")["agents"]
+        return {agent["host"] for agent in agents} >= set(cloud.HOSTS)
