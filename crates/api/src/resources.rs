@@ -73,3 +73,32 @@ impl Resources {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nucleon_policy::{Options, Policy};
+
+    use super::*;
+
+    #[test]
+    fn every_operation_has_a_rule() {
+        let policy = Policy::defaults(Options::default());
+        let mut missing = Vec::new();
+        for Served { decl, operations, actions, .. } in all().1 {
+            let verbs = [
+                (Operations::LIST, "get"),
+                (Operations::SHOW, "get"),
+                (Operations::CREATE, "create"),
+                (Operations::UPDATE, "update"),
+                (Operations::DELETE, "delete"),
+            ];
+            let common = verbs
+                .into_iter()
+                .filter(|(operation, _)| operations.contains(*operation))
+                .map(|(_, verb)| format!("{verb}_{}", decl.name));
+            let own = actions.iter().map(|action| action.name.to_owned());
+            missing.extend(common.chain(own).filter(|name| policy.rule(name).is_none()));
+        }
+        assert!(missing.is_empty(), "no rule decides who may: {missing:?}");
+    }
+}

@@ -47,7 +47,11 @@ impl Noun for Network {
             })
         });
         match listed.await? {
-            Listed::Records(networks) => Ok(networks),
+            Listed::Records(mut networks) => {
+                let viewing = core.viewing::<Self>(caller);
+                networks.retain(|network| viewing.sees(network));
+                Ok(networks)
+            }
             Listed::NoMarker(id) => Err(Error::not_found(Self::DECL, id)),
         }
     }

@@ -155,6 +155,16 @@ impl Viewing {
         }
     }
 
+    /// Whether what may be seen of the object hangs on its parent, which was not looked up.
+    pub(crate) fn needs_parent<R: Standard>(&self, object: &R) -> bool {
+        let object_rule = match self.object {
+            Known::Depends(rule) => Some(rule),
+            Known::Always | Known::Never => None,
+        };
+        let rules = object_rule.into_iter().chain(self.sometimes.iter().map(|&(_, rule)| rule));
+        rules.into_iter().any(|rule| self.verdict(rule, object) == Verdict::NeedsParent)
+    }
+
     /// The attributes of the object that may be seen.
     pub fn shown<R: Standard>(&self, object: &R) -> AttrSet {
         let mut shown = self.always;
@@ -167,8 +177,11 @@ impl Viewing {
     }
 
     fn allows<R: Standard>(&self, rule: RuleId, object: &R) -> bool {
-        let credentials = self.caller.credentials();
-        self.rules.policy.check(rule, credentials, &Object(object)) == Verdict::Allowed
+        self.verdict(rule, object) == Verdict::Allowed
+    }
+
+    fn verdict<R: Standard>(&self, rule: RuleId, object: &R) -> Verdict {
+        self.rules.policy.check(rule, self.caller.credentials(), &Object(object))
     }
 }
 

@@ -9,6 +9,9 @@ mod check;
 mod create;
 mod update;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use nucleon_db::port::Part;
 use nucleon_db::{
     Listed, Operation, Tx, agent as agents, network as networks, port as store, subnet as subnets,
@@ -24,6 +27,7 @@ pub(crate) use address::{Found, add_auto_addresses, reached_segments};
 
 use crate::change::{again, emit_port, emit_port_status};
 use crate::network::hold;
+use crate::policy::Viewing;
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
 
 /// What a port stands on.
@@ -51,14 +55,23 @@ impl Noun for Port {
 
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
         let viewer = Core::viewer(caller).map(str::to_owned);
+        let viewing = Arc::new(core.viewing::<Self>(caller));
         let listed = core.store().read(|tx| {
             let (viewer, query) = (viewer.clone(), query.clone());
+            let viewing = viewing.clone();
             Box::pin(async move {
-                Ok::<_, Error>(store::port_list(tx, viewer.as_deref(), &query).await?)
+                let mut listed = store::port_list(tx, viewer.as_deref(), &query).await?;
+                if let Listed::Records(ports) = &mut listed {
+                    set_parents(tx, &viewing, ports).await?;
+                }
+                Ok::<_, Error>(listed)
             })
         });
         match listed.await? {
-            Listed::Records(ports) => Ok(ports),
+            Listed::Records(mut ports) => {
+                ports.retain(|port| viewing.sees(port));
+                Ok(ports)
+            }
             Listed::NoMarker(id) => Err(Error::not_found(Self::DECL, id)),
         }
     }
@@ -74,7 +87,7 @@ impl Noun for Port {
                 // The network matters only where the port's own project does not decide.
                 if core.sight(&caller, &port) == Verdict::NeedsParent {
                     let network = networks::network_get(tx, port.network_id).await?;
-                    set_parent(&mut port, network);
+                    set_parent(&mut port, network.as_ref());
                 }
                 Ok(Some(port))
             })
@@ -122,11 +135,30 @@ pub(crate) fn missing(id: impl std::fmt::Display) -> Error {
 }
 
 /// Tells a port what policy may ask of its network.
-pub(crate) fn set_parent(port: &mut Port, network: Option<Network>) {
+pub(crate) fn set_parent(port: &mut Port, network: Option<&Network>) {
     if let Some(network) = network {
         port.parent_shared = Some(network.shared);
-        port.parent_project = Some(network.project_id);
+        port.parent_project = Some(network.project_id.clone());
     }
+}
+
+/// Tells ports what policy may ask of their networks, where what is seen of them hangs on that. One question for all.
+async fn set_parents(tx: &mut Tx, viewing: &Viewing, ports: &mut [Port]) -> Result<()> {
+    let mut asked: Vec<&mut Port> =
+        ports.iter_mut().filter(|port| viewing.needs_parent(&**port)).collect();
+    let mut ids: Vec<NetworkId> = asked.iter().map(|port| port.network_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let networks = networks::network_get_all(tx, &ids).await?;
+    let networks: BTreeMap<NetworkId, Network> =
+        networks.into_iter().map(|network| (network.id, network)).collect();
+    for port in &mut asked {
+        set_parent(port, networks.get(&port.network_id));
+    }
+    Ok(())
 }
 
 impl Core {
@@ -162,7 +194,7 @@ impl Core {
         let mut port = store::port_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
         if !caller.is_admin() {
             let network = networks::network_get(tx, port.network_id).await?;
-            set_parent(&mut port, network);
+            set_parent(&mut port, network.as_ref());
         }
         self.authorise_delete(caller, &port)?;
         hold(precondition, port.revision_number)?;

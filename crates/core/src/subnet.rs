@@ -45,7 +45,11 @@ impl Noun for Subnet {
             })
         });
         match listed.await? {
-            Listed::Records(subnets) => Ok(subnets),
+            Listed::Records(mut subnets) => {
+                let viewing = core.viewing::<Self>(caller);
+                subnets.retain(|subnet| viewing.sees(subnet));
+                Ok(subnets)
+            }
             Listed::NoMarker(id) => Err(Error::not_found(Self::DECL, id)),
         }
     }

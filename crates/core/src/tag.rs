@@ -89,7 +89,7 @@ impl Tagged for Port {
     async fn load(_: &Core, tx: &mut Tx, _: &Caller, id: PortId) -> Result<Option<Self>> {
         let Some(mut port) = ports::port_get_held(tx, id).await? else { return Ok(None) };
         let network = networks::network_get(tx, port.network_id).await?;
-        crate::port::set_parent(&mut port, network);
+        crate::port::set_parent(&mut port, network.as_ref());
         Ok(Some(port))
     }
 

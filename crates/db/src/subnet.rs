@@ -70,6 +70,7 @@ pub async fn subnet_complete(tx: &mut Tx, subnets: &mut [Subnet]) -> Result<()> 
         networks.iter().map(|network| (network.id, network)).collect();
     for subnet in subnets {
         if let Some(network) = networks.get(&subnet.network_id) {
+            subnet.parent_project = Some(network.project_id.clone());
             subnet.external = network.external;
             subnet.shared = network.shared;
         }
