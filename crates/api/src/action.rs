@@ -12,15 +12,28 @@ use serde_json::Value;
 
 use crate::app::Api;
 use crate::call::Call;
+use crate::draft;
 use crate::fault::{Fault, json};
 use crate::resource::{Id, one};
 
-/// What the API's description says of an action.
+/// An action, as the API's description has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Action {
     pub(crate) method: &'static str,
     pub(crate) name: &'static str,
+    /// The extension that brings it.
+    pub(crate) alias: &'static str,
     pub(crate) summary: &'static str,
+}
+
+impl Action {
+    pub(crate) const fn put(
+        name: &'static str,
+        alias: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        Self { method: "put", name, alias, summary }
+    }
 }
 
 /// `PUT {resource}/{id}/{name}`: a body goes in, the object as it is then comes out.
@@ -44,6 +57,22 @@ where
         }
     };
     Router::new().route(&path::<T>(action), any(handler))
+}
+
+/// As [`put`], of a body with attributes, as for an update.
+pub(crate) fn put_draft<T, F, Done>(action: &Action, work: F) -> Router<Api>
+where
+    T: Noun,
+    F: Fn(Core, Caller, String, T::Draft) -> Done + Clone + Send + Sync + 'static,
+    Done: Future<Output = Result<T>> + Send,
+{
+    put(action, move |core, caller, id, body: Value| {
+        let work = work.clone();
+        async move {
+            let draft = draft::update::<T>(&body, T::DECL.select(|_| true), &caller)?;
+            work(core, caller, id, draft).await
+        }
+    })
 }
 
 /// `PUT {resource}/{id}/{name}` whose answer is a document of its own.

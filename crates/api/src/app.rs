@@ -50,7 +50,7 @@ impl Api {
 
     pub(crate) fn new(parts: ApiParts, options: ApiOptions) -> (Self, Router) {
         let extensions = Extensions::new(Preview::of(parts.core.settings()));
-        let (routes, served) = resources::all();
+        let (routes, served) = resources::all(&extensions);
         let api = Self(Arc::new(Shared {
             metrics: ApiMetrics::new(&parts.metrics),
             openapi: openapi::document(&served, &extensions),

@@ -39,6 +39,12 @@ impl Extensions {
         self.iter().find(|extension| extension.alias == alias)
     }
 
+    /// Whether a resource is the core API's, or of an extension that is served: the one that brings its identifier.
+    pub fn serve(&self, decl: &ResourceDecl) -> bool {
+        let alias = decl.find("id").map_or(decl.name, |(_, id)| id.alias);
+        EXTENSIONS.iter().all(|extension| extension.alias != alias) || self.find(alias).is_some()
+    }
+
     /// The attributes of a resource that are the core API's or an extension's that is served.
     pub fn attributes(&self, decl: &ResourceDecl) -> AttrSet {
         decl.select(|attribute| {
@@ -66,7 +72,7 @@ impl From<&'static Extension> for Shown {
 
 #[cfg(test)]
 mod tests {
-    use nucleon_model::{Agent, Network, Port, Resource, Segment, Subnet};
+    use nucleon_model::{Agent, ConntrackHelper, Network, Port, Resource, Router, Segment, Subnet};
 
     use super::*;
 
@@ -87,9 +93,26 @@ mod tests {
     }
 
     #[test]
+    fn a_resource_comes_with_its_extension() {
+        for (preview, routers) in [(Preview::Hidden, false), (Preview::Shown, true)] {
+            let extensions = Extensions::new(preview);
+            assert!(extensions.serve(Network::DECL) && extensions.serve(Agent::DECL));
+            assert_eq!(extensions.serve(Router::DECL), routers);
+        }
+    }
+
+    #[test]
     fn every_alias_of_an_attribute_is_an_extension_or_the_resource() {
         let shown = Extensions::new(Preview::Shown);
-        for decl in [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL] {
+        for decl in [
+            Network::DECL,
+            Subnet::DECL,
+            Port::DECL,
+            Segment::DECL,
+            Agent::DECL,
+            Router::DECL,
+            ConntrackHelper::DECL,
+        ] {
             assert_eq!(shown.attributes(decl), decl.select(|_| true), "{}", decl.name);
         }
     }

@@ -16,7 +16,6 @@
 //! A resource is served by one line in `resources.rs`; nothing else here names one, but for the few documents and
 //! sub-resources that are about one kind alone.
 
-#[expect(dead_code, reason = "actions come with routers")]
 mod action;
 mod app;
 mod call;

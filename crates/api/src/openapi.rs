@@ -146,7 +146,7 @@ fn add_paths(paths: &mut Map<String, Value>, served: &Served, enabled: AttrSet) 
 }
 
 fn add_actions(paths: &mut Map<String, Value>, served: &Served) {
-    for Action { method, name, summary } in &served.actions {
+    for Action { method, name, summary, alias: _ } in &served.actions {
         let mut operation = json!({
             "operationId": format!("{name}_{}", served.decl.name),
             "tags": [served.decl.collection],

@@ -2,12 +2,16 @@
 
 use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
-use nucleon_model::{AddressScope, Agent, Network, Port, ResourceDecl, Segment, Subnet};
+use nucleon_model::{
+    self as model, AddressScope, Agent, ConntrackHelper, Network, Port, ResourceDecl, Segment,
+    Subnet,
+};
 
-use crate::action::Action;
+use crate::action::{Action, put_draft, put_plain};
 use crate::app::Api;
+use crate::extensions::Extensions;
 use crate::resource::{Door, Top, Under};
-use crate::{discovery, resource, scheduler, tags};
+use crate::{discovery, resource, scheduler, seam, tags};
 
 /// A resource and what can be done with it.
 #[derive(Debug, Clone)]
@@ -19,42 +23,72 @@ pub(crate) struct Served {
     pub(crate) actions: Vec<Action>,
 }
 
-/// All routes, and the resources behind them.
-pub(crate) fn all() -> (Router<Api>, Vec<Served>) {
-    let resources = Resources { router: discovery::routes(), served: Vec::new() }
+const ADD_INTERFACE: Action =
+    Action::put("add_router_interface", "router", "Lead a router to a subnet");
+const REMOVE_INTERFACE: Action =
+    Action::put("remove_router_interface", "router", "Lead a router no longer to a subnet");
+const ADD_ROUTES: Action =
+    Action::put("add_extraroutes", "extraroute-atomic", "Add static routes to a router");
+const REMOVE_ROUTES: Action =
+    Action::put("remove_extraroutes", "extraroute-atomic", "Take static routes from a router");
+
+/// All routes, and the resources behind them: those of the core API, and of the extensions that are served.
+pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
+    let resources = Resources::new(extensions)
         .tagged::<Network>()
         .tagged::<Subnet>()
         .tagged::<Port>()
         .with::<Segment>()
         .with::<Agent>()
-        .with::<AddressScope>();
+        .with::<AddressScope>()
+        .tagged::<model::Router>()
+        .action(ADD_INTERFACE, |action| {
+            put_plain::<model::Router, _, _, _>(action, seam::router_interface_add)
+        })
+        .action(REMOVE_INTERFACE, |action| {
+            put_plain::<model::Router, _, _, _>(action, seam::router_interface_remove)
+        })
+        .action(ADD_ROUTES, |action| put_draft(action, seam::router_routes_add))
+        .action(REMOVE_ROUTES, |action| put_draft(action, seam::router_routes_remove))
+        .under::<ConntrackHelper>();
     (resources.router.merge(scheduler::routes()), resources.served)
 }
 
-struct Resources {
+struct Resources<'e> {
+    extensions: &'e Extensions,
     router: Router<Api>,
     served: Vec<Served>,
+    /// Whether the resource that came last is served.
+    open: bool,
 }
 
-impl Resources {
+impl<'e> Resources<'e> {
+    fn new(extensions: &'e Extensions) -> Self {
+        Self { extensions, router: discovery::routes(), served: Vec::new(), open: false }
+    }
+
     fn with<T: Noun>(self) -> Self {
         self.through::<T, Top>()
     }
 
-    fn tagged<T: Tagged>(mut self) -> Self {
-        self.router = self.router.merge(tags::routes::<T>());
-        self.with::<T>()
+    fn tagged<T: Tagged>(self) -> Self {
+        let mut resources = self.with::<T>();
+        if resources.open {
+            resources.router = resources.router.merge(tags::routes::<T>());
+        }
+        resources
     }
 
     /// A resource that lives under another one.
-    #[expect(dead_code, reason = "children come with routers")]
     fn under<T: ChildNoun>(self) -> Self {
         self.through::<T, Under>()
     }
 
     /// An operation of its own on the resource that came last.
-    #[expect(dead_code, reason = "actions come with routers")]
     fn action(mut self, action: Action, routes: impl FnOnce(&Action) -> Router<Api>) -> Self {
+        if !self.open || self.extensions.find(action.alias).is_none() {
+            return self;
+        }
         self.router = self.router.merge(routes(&action));
         if let Some(served) = self.served.last_mut() {
             served.actions.push(action);
@@ -63,6 +97,10 @@ impl Resources {
     }
 
     fn through<T: Noun, D: Door<T>>(mut self) -> Self {
+        self.open = self.extensions.serve(T::DECL);
+        if !self.open {
+            return self;
+        }
         self.router = self.router.merge(resource::routes::<T, D>());
         self.served.push(Served {
             decl: T::DECL,

@@ -1,7 +1,9 @@
 //! The operations of `core` that belong to no single resource, each called in one place.
 
 use nucleon_core::{Caller, Core, Error, Result};
-use nucleon_model::{Agent, Network, NetworkId, Resource as _};
+use nucleon_model::router::RouterInterface;
+use nucleon_model::{Agent, Network, NetworkId, Resource as _, Router, RouterDraft};
+use serde_json::Value;
 
 /// The networks that a DHCP agent serves.
 pub(crate) async fn dhcp_networks(
@@ -33,6 +35,42 @@ pub(crate) async fn dhcp_network_remove(
 /// The DHCP agents that serve a network.
 pub(crate) async fn dhcp_agents(core: &Core, caller: &Caller, network: &str) -> Result<Vec<Agent>> {
     core.network_dhcp_agents(caller, network).await
+}
+
+pub(crate) async fn router_interface_add(
+    core: Core,
+    caller: Caller,
+    router: String,
+    body: Value,
+) -> Result<RouterInterface> {
+    core.router_interface_add(&caller, &router, &body).await
+}
+
+pub(crate) async fn router_interface_remove(
+    core: Core,
+    caller: Caller,
+    router: String,
+    body: Value,
+) -> Result<RouterInterface> {
+    core.router_interface_remove(&caller, &router, &body).await
+}
+
+pub(crate) async fn router_routes_add(
+    core: Core,
+    caller: Caller,
+    router: String,
+    draft: RouterDraft,
+) -> Result<Router> {
+    core.router_routes_add(&caller, &router, draft).await
+}
+
+pub(crate) async fn router_routes_remove(
+    core: Core,
+    caller: Caller,
+    router: String,
+    draft: RouterDraft,
+) -> Result<Router> {
+    core.router_routes_remove(&caller, &router, draft).await
 }
 
 /// Whether the control plane can do its work: its database answers, and holds a schema.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use nucleon_model::{
     AddressScope, Agent, AttrDefault, Attribute, Flags, Network, Port, Resource, ResourceDecl,
-    Segment, Subnet,
+    Router, Segment, Subnet,
 };
 use serde_json::{Value, json};
 
@@ -23,8 +23,15 @@ fn reference(name: &str) -> Option<Value> {
 }
 
 /// All declarations.
-const ALL: &[&ResourceDecl] =
-    &[Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL, AddressScope::DECL];
+const ALL: &[&ResourceDecl] = &[
+    Network::DECL,
+    Subnet::DECL,
+    Port::DECL,
+    Segment::DECL,
+    Agent::DECL,
+    AddressScope::DECL,
+    Router::DECL,
+];
 
 /// Where the declarations differ on purpose: resource, attribute, flag, and why.
 const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
@@ -32,6 +39,7 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("address_scope", "tenant_id", "required_by_policy", MIRROR),
     ("subnet", "tenant_id", "required_by_policy", MIRROR),
     ("port", "tenant_id", "required_by_policy", MIRROR),
+    ("router", "tenant_id", "required_by_policy", MIRROR),
     ("subnet", "segment_id", "enforce_policy", RULES),
 ];
 

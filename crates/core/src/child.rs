@@ -5,7 +5,7 @@
 
 use std::future::Future;
 
-use nucleon_db::Condition;
+use nucleon_db::{Condition, Tx};
 use nucleon_model::{ListQuery, Resource, ResourceDecl, Standard};
 
 use crate::entity::{self, Entity, Place};
@@ -64,6 +64,20 @@ pub trait ChildNoun: Noun {
         id: &str,
         precondition: Precondition,
     ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Looks up whose the parents are: one question for all.
+pub(crate) async fn load_parents<T: Child>(tx: &mut Tx, children: &mut [T]) -> Result<()> {
+    let mut ids: Vec<ParentId<T>> = children.iter().map(Child::parent_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let ids = ids.iter().map(ToString::to_string).collect();
+    let parents: Vec<T::Parent> = nucleon_db::resource::get_all(tx, ids).await?;
+    for child in children {
+        let parent = parents.iter().find(|parent| parent.id() == child.parent_id());
+        child.set_parent_project(parent.map(|parent| parent.project_id().to_owned()));
+    }
+    Ok(())
 }
 
 type ParentId<T> = <<T as Child>::Parent as Standard>::Id;

@@ -198,7 +198,8 @@ impl<T> Place<T> for Anywhere {
     }
 }
 
-fn parse<T: Entity>(id: &str) -> Result<T::Id> {
+/// An identifier as a client wrote it; what is none is nobody's.
+pub(crate) fn parse<T: Entity>(id: &str) -> Result<T::Id> {
     id.parse().map_err(|_| Error::not_found(T::DECL, id))
 }
 
@@ -396,4 +397,35 @@ pub(crate) async fn load_seen<T: Entity>(
 ) -> Result<T> {
     let object: T = load_held(core, tx, caller, id).await?;
     if core.sees(caller, &object) { Ok(object) } else { Err(Error::not_found(T::DECL, id)) }
+}
+
+/// As [`load_seen`], and only where the caller may do to it what is no change of attributes: `add_router_interface`.
+pub(crate) async fn load_for<T: Entity>(
+    core: &Core,
+    tx: &mut Tx,
+    caller: &Caller,
+    id: T::Id,
+    action: &'static str,
+) -> Result<T> {
+    let object: T = load_seen(core, tx, caller, id).await?;
+    core.authorise_rule(caller, action, &object)?;
+    Ok(object)
+}
+
+/// Says that something changed of an object that is not in its row: its revision grows, and those who follow it look.
+/// Holds the row to the end of the transaction.
+pub(crate) async fn touch<T: Entity>(
+    tx: &mut Tx,
+    caller: &Caller,
+    id: T::Id,
+    now: Timestamp,
+) -> Result<()> {
+    let held: Option<T> = store::get_held(tx, id.to_string()).await?;
+    let mut object = held.ok_or_else(|| Error::not_found(T::DECL, id))?;
+    let revision = object.revision();
+    object.mark_changed(now);
+    let written = store::update_at(tx, &object, id.to_string(), revision).await;
+    again(tx, written)?;
+    emit(tx, caller, Operation::Update, &object, &object.scopes());
+    Ok(())
 }

@@ -50,6 +50,11 @@ impl Error {
         Self::new(Kind::Conflict, name, message)
     }
 
+    /// "Bad router request: Either subnet_id or port_id must be specified."
+    pub(crate) fn bad_request(resource: &str, reason: impl fmt::Display) -> Self {
+        Self::invalid("BadRequest", format!("Bad {resource} request: {reason}."))
+    }
+
     /// "Port x could not be found."
     pub fn not_found(resource: &ResourceDecl, id: impl fmt::Display) -> Self {
         let (name, text) = resource.missing;

@@ -1,6 +1,7 @@
 //! Networks.
 
 use nucleon_db::{Listed, Operation, Tx, network as store, port as ports, subnet as subnets};
+use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::{
     AttrSet, Field, ListQuery, Network, NetworkDraft, NetworkId, PortId, Resource, Timestamp, port,
 };
@@ -208,7 +209,9 @@ impl Core {
         }
         draft.name.apply(&mut after.name);
         draft.admin_state_up.apply(&mut after.admin_state_up);
-        draft.external.apply(&mut after.external);
+        if draft.external.apply(&mut after.external) && !after.external {
+            check_leads_nowhere(tx, id).await?;
+        }
         draft.description.apply(&mut after.description);
         if draft.shared.apply(&mut after.shared) && !after.shared {
             self.check_unsharing(tx, &after).await?;
@@ -314,6 +317,19 @@ fn in_use(id: NetworkId, ports: &[PortId]) -> Error {
             ports.join(",")
         ),
     )
+}
+
+/// A network through which routers reach outside goes on leading there.
+async fn check_leads_nowhere(tx: &mut Tx, id: NetworkId) -> Result<()> {
+    if ports::port_list_of_owner(tx, id, OWNER_GATEWAY).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "ExternalNetworkInUse",
+        format!(
+            "External network {id} cannot be updated to be made non-external, since it has existing gateway ports."
+        ),
+    ))
 }
 
 fn check_mtu(mtu: i64, largest: i64, ip_versions: &[i64]) -> Result<()> {

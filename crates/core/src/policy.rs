@@ -32,7 +32,7 @@ impl Action {
 
     /// `create_port`
     pub(crate) fn on(self, decl: &ResourceDecl) -> String {
-        format!("{}_{}", self.verb(), decl.name)
+        format!("{}_{}", self.verb(), decl.ruled)
     }
 }
 

@@ -198,6 +198,7 @@ impl Core {
         }
         self.authorise_delete(caller, &port)?;
         hold(precondition, port.revision_number)?;
+        crate::router::check_deletable(tx, &port).await?;
         self.port_remove(tx, caller, &port).await
     }
 

@@ -7,6 +7,7 @@ use nucleon_net::MacAddr;
 
 /// Values of configuration options.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Settings {
     /// `[DEFAULT] base_mac`: the first three octets of MAC addresses made up here; four if the fourth is not zero.
     pub base_mac: MacAddr,
@@ -27,9 +28,33 @@ pub struct Settings {
     pub physical_network_mtus: BTreeMap<String, u32>,
     /// `[ml2] project_network_types`: types of networks without provider attributes, in order of preference.
     pub project_network_types: Vec<String>,
+    /// Whether routers hide what is behind them from outside, where a request does not say.
+    pub enable_snat_by_default: bool,
+    /// Whether routers work on every host, where a request does not say.
+    pub router_distributed: bool,
+    /// Whether routers stand on several hosts, where a request does not say.
+    pub l3_ha: bool,
+    /// Conntrack helpers that routers may have, each with its protocol.
+    pub allowed_conntrack_helpers: Vec<(String, String)>,
     /// Extensions that only the API knows are listed and served too.
     pub api_preview: bool,
 }
+
+/// `[DEFAULT] allowed_conntrack_helpers`.
+const CONNTRACK_HELPERS: &[(&str, &str)] = &[
+    ("amanda", "tcp"),
+    ("ftp", "tcp"),
+    ("h323", "udp"),
+    ("h323", "tcp"),
+    ("irc", "tcp"),
+    ("netbios-ns", "udp"),
+    ("pptp", "tcp"),
+    ("sane", "tcp"),
+    ("sip", "udp"),
+    ("sip", "tcp"),
+    ("snmp", "udp"),
+    ("tftp", "udp"),
+];
 
 impl Default for Settings {
     /// Neutron's defaults.
@@ -47,6 +72,13 @@ impl Default for Settings {
             path_mtu: 0,
             physical_network_mtus: BTreeMap::new(),
             project_network_types: vec!["local".to_owned()],
+            enable_snat_by_default: true,
+            router_distributed: false,
+            l3_ha: false,
+            allowed_conntrack_helpers: CONNTRACK_HELPERS
+                .iter()
+                .map(|(helper, protocol)| ((*helper).to_owned(), (*protocol).to_owned()))
+                .collect(),
             api_preview: false,
         }
     }

@@ -47,7 +47,6 @@ pub trait Listing: Resource {
 }
 
 /// For [`Listing::visible_to`]: objects are seen by their own project alone.
-#[expect(dead_code, reason = "of resources on their way")]
 pub(crate) fn own(project: Option<&str>) -> Option<Cond> {
     project.map(|project| Cond::all().add(Expr::col(Alias::new("project_id")).eq(project)))
 }

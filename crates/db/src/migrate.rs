@@ -10,6 +10,7 @@ mod m0001_journal;
 mod m0002_networking;
 mod m0003_sharing;
 mod m0004_address_scopes;
+mod m0005_routers;
 mod run;
 
 use std::fmt;
@@ -30,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0002_networking::MIGRATION,
     m0003_sharing::MIGRATION,
     m0004_address_scopes::MIGRATION,
+    m0005_routers::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -113,3 +113,21 @@ pub async fn rbac_shared_among(
     }
     Ok(found)
 }
+
+/// Whether an object is shared with a project by its name, rather than with everybody.
+pub async fn rbac_is_shared_by_name(
+    tx: &mut Tx,
+    object_type: &str,
+    object_id: &str,
+    project: &str,
+) -> Result<bool> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("rbac_policies"))
+        .and_where(Expr::col(Alias::new("object_type")).eq(object_type))
+        .and_where(Expr::col(Alias::new("object_id")).eq(object_id))
+        .and_where(Expr::col(Alias::new("action")).eq(ACCESS_AS_SHARED))
+        .and_where(Expr::col(Alias::new("target_project")).eq(project));
+    Ok(tx.fetch_optional(&query).await?.is_some())
+}

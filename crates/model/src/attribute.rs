@@ -87,13 +87,15 @@ impl Attribute {
 /// One resource of the API.
 #[derive(Debug)]
 pub struct ResourceDecl {
-    /// As in request bodies and policy rules: `port`.
+    /// As in request bodies: `port`.
     pub name: &'static str,
     /// As in paths and lists: `ports`.
     pub collection: &'static str,
     /// As in error texts and types: `Port` in `PortNotFound`.
     pub title: &'static str,
     pub table: &'static str,
+    /// As in policy rules: `port`, `router_conntrack_helper`.
+    pub ruled: &'static str,
     /// Below `/v2.0/`: `ports`, `security-groups`, `qos/policies`.
     pub path: &'static str,
     /// Error type and text of a refusal for want of the object; `{}` stands for its identifier.

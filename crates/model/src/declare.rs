@@ -82,7 +82,8 @@ impl Asked {
 /// Declares a resource: record, request, table.
 ///
 /// After the table's name may stand `at "path"`, where the address differs from the collection's name (`qos/policies`),
-/// and `missing "Type" "text {}"`, where a refusal says otherwise than "Port x could not be found.".
+/// `missing "Type" "text {}"`, where a refusal says otherwise than "Port x could not be found.", and `ruled "name"`, where
+/// policy rules call it something else (`router_conntrack_helper`).
 ///
 /// Sections: `settable` attributes have a type in the record and one in the request (`bool as bool`); `computed` ones
 /// only the server sets; `mirrors` show another attribute's value under a second name; `internal` fields never
@@ -91,7 +92,7 @@ macro_rules! resource {
     (
         $(#[doc = $doc:literal])+
         $record:ident, $draft:ident: $name:literal / $collection:literal, titled $title:literal, in $table:literal
-        $(, at $path:literal)? $(, missing $mtype_name:literal $mtext:literal)?;
+        $(, at $path:literal)? $(, missing $mtype_name:literal $mtext:literal)? $(, ruled $ruled:literal)?;
         settable {
             $( $(#[doc = $sdoc:literal])+
                $sname:literal: $sfield:ident: $stype:ty as $srequest:ty $([$scolumn:literal])?
@@ -187,6 +188,7 @@ macro_rules! resource {
                 collection: $collection,
                 title: $title,
                 table: $table,
+                ruled: $crate::declare::or!($($ruled)?, $name),
                 path: $crate::declare::or!($($path)?, $collection),
                 missing: (
                     $crate::declare::or!($($mtype_name)?, concat!($title, "NotFound")),

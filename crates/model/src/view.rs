@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::agent::AgentType;
-use crate::id::{NetworkId, PortId, SegmentId, SubnetId};
+use crate::id::{NetworkId, PortId, RouterId, SegmentId, SubnetId};
 use crate::port::{ExtraDhcpOpt, FixedIp};
 use crate::segment::NetworkType;
 use crate::subnet::{HostRoute, Ipv6Mode};
@@ -69,6 +69,8 @@ pub enum Scope {
     Network(NetworkId),
     /// The ports of a network.
     Ports(NetworkId),
+    /// A router with all that belongs to it.
+    Router(RouterId),
 }
 
 /// A text that names no scope.
@@ -83,6 +85,7 @@ impl fmt::Display for Scope {
             Self::Dhcp(host) => write!(f, "dhcp:{host}"),
             Self::Network(id) => write!(f, "network:{id}"),
             Self::Ports(id) => write!(f, "ports:{id}"),
+            Self::Router(id) => write!(f, "router:{id}"),
         }
     }
 }
@@ -98,6 +101,7 @@ impl FromStr for Scope {
             "dhcp" if !name.is_empty() => Ok(Self::Dhcp(name.to_owned())),
             "network" => name.parse().map(Self::Network).map_err(|_| invalid()),
             "ports" => name.parse().map(Self::Ports).map_err(|_| invalid()),
+            "router" => name.parse().map(Self::Router).map_err(|_| invalid()),
             _ => Err(invalid()),
         }
     }

@@ -1,7 +1,9 @@
 //! Creating ports.
 
 use nucleon_db::{Operation, Tx, allocation, port as store, tag as tags};
-use nucleon_model::{Field, FixedIp, Network, NetworkId, Port, PortDraft, PortId, Timestamp};
+use nucleon_model::{
+    Field, FixedIp, FixedIpRequest, Network, NetworkId, Port, PortDraft, PortId, Timestamp,
+};
 use nucleon_net::MacAddr;
 
 use super::{Found, Ground, check};
@@ -47,6 +49,7 @@ impl Core {
             let port = self.port_from_draft(tx, caller, draft, ground, &mut found, now).await?;
             created.push(port);
         }
+        crate::router::check_devices(tx, caller, &created).await?;
         self.ports_insert(tx, caller, &created).await?;
         Ok(created)
     }
@@ -101,6 +104,37 @@ impl Core {
         self.bind(&mut port, ground);
         Self::set_awaited(&mut port, ground);
         self.check(&Change::PortCreate(&port))?;
+        Ok(port)
+    }
+
+    /// Makes a port on behalf of something else of the cloud, which has been authorised for what it is. `port` says what
+    /// is special about it.
+    pub(crate) async fn port_make(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        port: Port,
+        addresses: &Field<Vec<FixedIpRequest>>,
+        now: Timestamp,
+    ) -> Result<Port> {
+        let ground = self.ground(tx, port.network_id, &port.host).await?;
+        let mut found = Found::for_ports(1);
+        let mut port = Port {
+            id: PortId::new(self.new_uuid()),
+            mac_address: self.new_mac(port.network_id, &mut found),
+            admin_state_up: true,
+            vnic_type: "normal".to_owned(),
+            created_at: now,
+            updated_at: now,
+            revision_number: 1,
+            view_revision: 1,
+            ..port
+        };
+        self.allocate(tx, &mut port, addresses, &ground, &mut found).await?;
+        self.bind(&mut port, &ground);
+        Self::set_awaited(&mut port, &ground);
+        self.check(&Change::PortCreate(&port))?;
+        self.ports_insert(tx, caller, std::slice::from_ref(&port)).await?;
         Ok(port)
     }
 

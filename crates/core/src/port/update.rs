@@ -1,7 +1,7 @@
 //! Changing ports.
 
 use nucleon_db::{Operation, Tx, allocation, port as store};
-use nucleon_model::{Field, FixedIp, Port, PortDraft, PortId, Timestamp, port};
+use nucleon_model::{Field, FixedIp, FixedIpRequest, Port, PortDraft, PortId, Timestamp, port};
 
 use super::create::unless_taken;
 use super::{Found, Ground, address, check, missing};
@@ -57,8 +57,12 @@ impl Core {
         }
         let mut after = before.clone();
         let rebind = self.apply(&mut after, draft.clone(), host);
+        if (&after.device_owner, &after.device_id) != (&before.device_owner, &before.device_id) {
+            crate::router::check_devices(tx, caller, std::slice::from_ref(&after)).await?;
+        }
         if draft.fixed_ips.is_given() {
             self.reallocate(tx, &mut after, &before, &draft.fixed_ips, &ground).await?;
+            crate::router::check_addresses(tx, &before, &after).await?;
         } else if before.ip_allocation == address::DEFERRED && !after.host.is_empty() {
             self.allocate(tx, &mut after, &Field::Absent, &ground, &mut Found::default()).await?;
         } else if after.host != before.host {
@@ -72,6 +76,25 @@ impl Core {
         Self::await_again(&before, &mut after, &ground, wire);
         self.check(&Change::PortUpdate { before: &before, after: &after })?;
         self.port_store(tx, caller, &before, &mut after, now).await?;
+        Ok(after)
+    }
+
+    /// Gives a port the addresses that are asked for, on behalf of something else of the cloud.
+    pub(crate) async fn port_request_addresses(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        before: &Port,
+        addresses: Vec<FixedIpRequest>,
+        now: Timestamp,
+    ) -> Result<Port> {
+        let ground = self.ground(tx, before.network_id, &before.host).await?;
+        let mut after = before.clone();
+        let addresses = Field::Value(addresses);
+        self.reallocate(tx, &mut after, before, &addresses, &ground).await?;
+        Self::await_again(before, &mut after, &ground, false);
+        self.check(&Change::PortUpdate { before, after: &after })?;
+        self.port_store(tx, caller, before, &mut after, now).await?;
         Ok(after)
     }
 

@@ -4,7 +4,7 @@ use nucleon_model::view::{
     Change, NetworkBody, ObjectId, PortBody, Position, Role, Scope, SegmentBody, SubnetBody,
 };
 use nucleon_model::{
-    ExtraDhcpOpt, FixedIp, NetworkId, NetworkType, PortId, SegmentId, SubnetId, Timestamp,
+    ExtraDhcpOpt, FixedIp, NetworkId, NetworkType, PortId, RouterId, SegmentId, SubnetId, Timestamp,
 };
 use nucleon_net::MacAddr;
 use proptest::prelude::*;
@@ -184,6 +184,7 @@ fn scope() -> impl Strategy<Value = Scope> {
         "[a-z]{1,9}".prop_map(Scope::Dhcp),
         id().prop_map(|number| Scope::Network(NetworkId::new(number))),
         id().prop_map(|number| Scope::Ports(NetworkId::new(number))),
+        id().prop_map(|number| Scope::Router(RouterId::new(number))),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Comparing an answer with a recorded one.
 
-use nucleon_model::{Agent, Network, Port, Resource as _, ResourceDecl, Segment, Subnet};
+use nucleon_model::{Agent, Network, Port, Resource as _, ResourceDecl, Router, Segment, Subnet};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -31,9 +31,10 @@ pub(super) struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     pub(super) fn new(names: &'a mut Names, exchange: &Exchange) -> Self {
-        let decl = [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL]
-            .into_iter()
-            .find(|decl| decl.collection == exchange.collection());
+        let decl =
+            [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL, Router::DECL]
+                .into_iter()
+                .find(|decl| decl.collection == exchange.collection());
         let ordered = exchange.path.contains("sort_key=");
         Self {
             names,

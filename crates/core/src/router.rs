@@ -1,0 +1,160 @@
+//! Routers.
+//!
+//! A router's row is the guard of all that must agree on one router: its interfaces and gateway, whose prefixes must not
+//! overlap, its routes, its helpers. Whoever changes any of them holds it.
+
+mod attached;
+mod gateway;
+mod guard;
+mod interface;
+mod kind;
+mod routes;
+
+use nucleon_db::{Tx, conntrack_helper as helpers, port as ports};
+use nucleon_model::router::OWNER_GATEWAY;
+use nucleon_model::view::Scope;
+use nucleon_model::{Field, Gateway, Port, PortId, Router, RouterDraft, RouterId, Timestamp};
+
+pub(crate) use self::guard::{check_addresses, check_deletable, check_devices};
+
+use self::attached::Attached;
+use crate::entity::Entity;
+use crate::{Caller, Core, Error, Operations, Result};
+
+const ACTIVE: &str = "ACTIVE";
+
+/// A refusal of a request about a router.
+fn bad(reason: impl std::fmt::Display) -> Error {
+    Error::bad_request("router", reason)
+}
+
+impl Entity for Router {
+    const OPERATIONS: Operations = Operations::all();
+
+    fn of(draft: &RouterDraft) -> Self {
+        let text = |field: &Field<String>| field.get().cloned().unwrap_or_default();
+        Self {
+            name: text(&draft.name),
+            project_id: text(&draft.project_id),
+            admin_state_up: draft.admin_state_up.get().copied().unwrap_or(true),
+            description: text(&draft.description),
+            flavor_id: draft.flavor_id.get().cloned(),
+            availability_zone_hints: draft
+                .availability_zone_hints
+                .get()
+                .cloned()
+                .unwrap_or_default(),
+            enable_ndp_proxy: draft.enable_ndp_proxy.get().copied().unwrap_or_default(),
+            status: ACTIVE.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    async fn prepare(
+        &mut self,
+        core: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
+        draft: &RouterDraft,
+    ) -> Result<()> {
+        let settings = core.settings();
+        self.distributed = draft.distributed.get().copied().unwrap_or(settings.router_distributed);
+        self.ha = draft.ha.get().copied().unwrap_or(settings.l3_ha);
+        self.enable_snat = settings.enable_snat_by_default;
+        match draft.external_gateway_info.get().and_then(|info| info.wanted.as_ref()) {
+            Some(wanted) => gateway::set(core, tx, caller, self, Some(wanted)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn created(&mut self, _: &Core, tx: &mut Tx, _: &Caller, _: Timestamp) -> Result<()> {
+        gateway::record(tx, self, None).await
+    }
+
+    async fn change(
+        &mut self,
+        core: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
+        draft: RouterDraft,
+    ) -> Result<()> {
+        if draft.routes.is_given() {
+            routes::replace(tx, self, draft.routes.value().unwrap_or_default()).await?;
+        }
+        match &draft.external_gateway_info {
+            Field::Absent => {}
+            Field::Null => gateway::set(core, tx, caller, self, None).await?,
+            Field::Value(info) => {
+                gateway::set(core, tx, caller, self, info.wanted.as_ref()).await?;
+            }
+        }
+        let was_up = self.admin_state_up;
+        draft.admin_state_up.apply(&mut self.admin_state_up);
+        kind::change(self, was_up, draft.distributed.value(), draft.ha.value())?;
+        draft.name.apply(&mut self.name);
+        draft.description.apply(&mut self.description);
+        if let Field::Value(enabled) = draft.enable_ndp_proxy {
+            self.enable_ndp_proxy = enabled;
+        }
+        Ok(())
+    }
+
+    async fn changed(
+        &mut self,
+        _: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
+        before: &Self,
+        now: Timestamp,
+    ) -> Result<()> {
+        gateway::record(tx, self, before.gw_port_id).await?;
+        kind::follow(tx, caller, before, self, now).await
+    }
+
+    async fn release(&self, core: &Core, tx: &mut Tx, caller: &Caller, _: Timestamp) -> Result<()> {
+        let attached = Attached::load(tx, self.id, &[]).await?;
+        let holding: Vec<String> = attached
+            .ports
+            .iter()
+            .filter(|attachment| attachment.owner == self.interface_owner())
+            .map(|attachment| attachment.port.id.to_string())
+            .collect();
+        if !holding.is_empty() {
+            return Err(Error::conflict(
+                "RouterInUse",
+                format!("Router {} has ports still attached: {}", self.id, holding.join(", ")),
+            ));
+        }
+        for attachment in &attached.ports {
+            core.port_remove(tx, caller, &attachment.port).await?;
+        }
+        Ok(())
+    }
+
+    async fn complete(_: &Core, tx: &mut Tx, _: &Caller, routers: &mut [Self]) -> Result<()> {
+        let gateways: Vec<PortId> = routers.iter().filter_map(|router| router.gw_port_id).collect();
+        let gateways = ports::port_get_all(tx, &gateways).await?;
+        let ids: Vec<RouterId> = routers.iter().map(|router| router.id).collect();
+        let helpers = helpers::conntrack_helper_list_of(tx, &ids).await?;
+        for router in routers {
+            let port = gateways.iter().find(|port| Some(port.id) == router.gw_port_id);
+            router.external_gateway_info = port.map(|port| shown(router, port));
+            let own = helpers.iter().filter(|helper| helper.router_id == router.id);
+            router.conntrack_helpers = own.cloned().map(Into::into).collect();
+        }
+        Ok(())
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Router(self.id)]
+    }
+}
+
+/// The gateway as the router shows it.
+fn shown(router: &Router, port: &Port) -> Gateway {
+    Gateway {
+        network_id: port.network_id,
+        external_fixed_ips: port.fixed_ips.clone(),
+        enable_snat: router.enable_snat,
+    }
+}

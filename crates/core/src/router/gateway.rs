@@ -1,0 +1,129 @@
+//! The way of a router outside: a port on an external network.
+
+use std::collections::BTreeSet;
+
+use nucleon_db::{Tx, network as networks, router as store};
+use nucleon_model::{
+    Field, FixedIpRequest, Network, Port, PortId, Router, SubnetId, WantedGateway,
+};
+
+use super::attached::Attached;
+use super::{OWNER_GATEWAY, bad, routes};
+use crate::{Caller, Core, Error, Result};
+
+/// Leads a router outside as a request asks, or no longer.
+pub(super) async fn set(
+    core: &Core,
+    tx: &mut Tx,
+    caller: &Caller,
+    router: &mut Router,
+    wanted: Option<&WantedGateway>,
+) -> Result<()> {
+    let snat = wanted.and_then(|wanted| wanted.enable_snat);
+    router.enable_snat = snat.unwrap_or(core.settings().enable_snat_by_default);
+    let networks: Vec<_> = wanted.iter().map(|wanted| wanted.network_id).collect();
+    let mut attached = Attached::load(tx, router.id, &networks).await?;
+    if let Some(wanted) = wanted {
+        check(core, tx, caller, wanted, &attached).await?;
+    }
+    routes::check_beside_gateway(router, &attached, wanted)?;
+    let current = attached.gateway(router).cloned();
+    match (current, wanted) {
+        (Some(port), Some(wanted)) if port.network_id == wanted.network_id => {
+            if asks_for_others(&port, &wanted.external_fixed_ips) {
+                let addresses = wanted.external_fixed_ips.clone();
+                core.port_request_addresses(tx, caller, &port, addresses, core.now()).await?;
+            }
+        }
+        (current, wanted) => {
+            if let Some(port) = current {
+                core.port_remove(tx, caller, &port).await?;
+                attached.ports.retain(|attachment| attachment.port.id != port.id);
+                router.gw_port_id = None;
+            }
+            if let Some(wanted) = wanted {
+                attached.check_apart(&attached.on(wanted.network_id))?;
+                router.gw_port_id = Some(make_port(core, tx, caller, router, wanted).await?.id);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a network that does not lead outside, and the addresses of others' gateways.
+///
+/// The network is held, so that it leads outside for as long as routers use it so.
+async fn check(
+    core: &Core,
+    tx: &mut Tx,
+    caller: &Caller,
+    wanted: &WantedGateway,
+    attached: &Attached,
+) -> Result<()> {
+    let id = wanted.network_id;
+    let network: Option<Network> = networks::network_get_held(tx, id).await?;
+    let network = network
+        .filter(|network| core.sees(caller, network))
+        .ok_or_else(|| crate::network::missing(id))?;
+    if !network.external {
+        return Err(bad(format!("Network {id} is not an external network")));
+    }
+    for address in wanted.external_fixed_ips.iter().filter_map(|request| request.ip_address) {
+        if attached.on(id).iter().any(|subnet| subnet.gateway_ip == Some(address)) {
+            return Err(bad(format!("External IP {address} is the same as the gateway IP")));
+        }
+    }
+    match wanted.qos_policy_id {
+        None => Ok(()),
+        Some(id) => Err(Error::new(
+            crate::Kind::NotFound,
+            "QosPolicyNotFound",
+            format!("QoS policy {id} could not be found."),
+        )),
+    }
+}
+
+/// Whether a request asks for other addresses than the gateway has.
+fn asks_for_others(port: &Port, requested: &[FixedIpRequest]) -> bool {
+    if requested.is_empty() {
+        return false;
+    }
+    let held: BTreeSet<SubnetId> = port.fixed_ips.iter().map(|held| held.subnet_id).collect();
+    let wanted = requested.iter().filter_map(|request| request.subnet_id).collect();
+    if held != wanted {
+        return true;
+    }
+    let held: BTreeSet<_> = port.fixed_ips.iter().map(|held| held.ip_address).collect();
+    held != requested.iter().filter_map(|request| request.ip_address).collect()
+}
+
+async fn make_port(
+    core: &Core,
+    tx: &mut Tx,
+    caller: &Caller,
+    router: &Router,
+    wanted: &WantedGateway,
+) -> Result<Port> {
+    // It is nobody's: projects do not see it.
+    let port = Port {
+        network_id: wanted.network_id,
+        device_id: router.id.to_string(),
+        device_owner: OWNER_GATEWAY.to_owned(),
+        ..Port::default()
+    };
+    let addresses = match wanted.external_fixed_ips.as_slice() {
+        [] => Field::Absent,
+        requested => Field::Value(requested.to_vec()),
+    };
+    core.port_make(tx, caller, port, &addresses, core.now()).await
+}
+
+/// Makes a new gateway port the router's, once the router's row is there.
+pub(super) async fn record(tx: &mut Tx, router: &Router, before: Option<PortId>) -> Result<()> {
+    match router.gw_port_id {
+        Some(port) if before != Some(port) => {
+            Ok(store::router_port_add(tx, router.id, port, OWNER_GATEWAY).await?)
+        }
+        _ => Ok(()),
+    }
+}
