@@ -38,6 +38,8 @@ pub(crate) fn core_settings(settings: &Settings) -> nucleon_core::Settings {
             .map(ToString::to_string)
             .collect(),
         api_preview: settings.api.api_preview,
+        // Of routers only the API knows yet; their options come with who carries them.
+        ..nucleon_core::Settings::default()
     }
 }
 
