@@ -28,12 +28,14 @@
 //! a file of its name (`network.rs`, `port.rs`), noun first (`port_list`, `port_update_at`), with what its lists show to
 //! whom ([`Listing`]); its tables are a migration in `migrate/`.
 
+pub mod address_group;
 pub mod address_scope;
 pub mod agent;
 pub mod allocation;
 mod connection;
 pub mod conntrack_helper;
 mod cursor;
+pub mod default_security_group_rule;
 mod dialect;
 mod error;
 pub mod journal;
@@ -46,7 +48,10 @@ pub mod resource;
 pub mod router;
 mod row;
 pub mod schema;
+pub mod security_group;
+pub mod security_group_rule;
 pub mod segment;
+pub mod statefulness;
 mod stats;
 mod store;
 pub mod subnet;

@@ -36,7 +36,7 @@ pub enum Listed<R> {
 
 /// What a resource adds to the common rules.
 pub trait Listing: Resource {
-    /// Conditions on attributes that lie in no column of the row.
+    /// Conditions on attributes that lie in no column of the row, or not only there.
     fn special(attribute: &Attribute, values: &[Cell], viewer: Option<&str>) -> Option<SimpleExpr> {
         let _ = (attribute, values, viewer);
         None
@@ -134,10 +134,8 @@ fn condition<R: Listing>(filter: &Filter, viewer: Option<&str>) -> Option<Simple
                 Some(name) => R::DECL.find(name)?.1,
                 None => attribute,
             };
-            match attribute.column {
-                Some((column, kind)) => Some(one_of(column, kind, values)),
-                None => R::special(attribute, values, viewer),
-            }
+            let plain = || attribute.column.map(|(column, kind)| one_of(column, kind, values));
+            R::special(attribute, values, viewer).or_else(plain)
         }
         Filter::FixedIps(wanted) => Some(fixed_ips(wanted)),
         Filter::Tags(mode, tags) => Some(tagged(*mode, tags)),

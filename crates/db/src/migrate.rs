@@ -11,6 +11,7 @@ mod m0002_networking;
 mod m0003_sharing;
 mod m0004_address_scopes;
 mod m0005_routers;
+mod m0006_security_groups;
 mod run;
 
 use std::fmt;
@@ -32,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0003_sharing::MIGRATION,
     m0004_address_scopes::MIGRATION,
     m0005_routers::MIGRATION,
+    m0006_security_groups::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -1,19 +1,24 @@
 //! Ports in the store.
 
-use nucleon_model::{ListQuery, NetworkId, Port, PortId, Timestamp, port};
+use nucleon_model::{Attribute, Cell, ListQuery, NetworkId, Port, PortId, Timestamp, port};
 use nucleon_net::MacAddr;
-use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query};
+use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query, SimpleExpr};
 
 use crate::error::Result;
 use crate::list::{Listed, Listing, in_subquery, list};
 use crate::network::networks_of;
 use crate::resource;
+use crate::security_group::is_member;
 use crate::tx::Tx;
 
 /// Name of the unique key over network and MAC address.
 pub const PORT_MAC_KEY: &str = "ports_network_mac_uq";
 
 impl Listing for Port {
+    fn special(attribute: &Attribute, values: &[Cell], _: Option<&str>) -> Option<SimpleExpr> {
+        (attribute.name == "security_groups").then(|| is_member(values))
+    }
+
     fn visible_to(project: Option<&str>) -> Option<Cond> {
         project.map(|project| {
             Cond::any()

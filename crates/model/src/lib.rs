@@ -15,6 +15,7 @@ mod declare;
 mod extension;
 mod field;
 mod id;
+mod protocol;
 mod query;
 mod rule;
 mod shape;
@@ -23,32 +24,47 @@ mod stored;
 pub mod time;
 mod value;
 
+pub mod address_group;
 pub mod address_scope;
 pub mod agent;
 pub mod conntrack_helper;
+pub mod default_security_group_rule;
 pub mod network;
 pub mod port;
 pub mod router;
+pub mod security_group;
+pub mod security_group_rule;
 pub mod segment;
+pub mod statefulness;
 pub mod subnet;
 pub mod view;
 
+pub use crate::address_group::{AddressGroup, AddressGroupDraft};
 pub use crate::address_scope::{AddressScope, AddressScopeDraft};
 pub use crate::agent::{Agent, AgentDraft, AgentType};
 pub use crate::attribute::{AttrSet, Attribute, Default as AttrDefault, Flags, ResourceDecl};
 pub use crate::conntrack_helper::{ConntrackHelper, ConntrackHelperDraft};
 pub use crate::declare::{Asked, Draft, Resource};
+pub use crate::default_security_group_rule::{
+    DefaultSecurityGroupRule, DefaultSecurityGroupRuleDraft,
+};
 pub use crate::extension::{EXTENSIONS, Extension, Readiness};
 pub use crate::field::Field;
 pub use crate::id::*;
 pub use crate::network::{Network, NetworkDraft, ProviderSegment};
 pub use crate::port::{AddressPair, ExtraDhcpOpt, FixedIp, FixedIpRequest, Port, PortDraft};
+pub use crate::protocol::{InvalidProtocol, Protocol};
 pub use crate::query::{Direction, Filter, FixedIpFilter, ListQuery, Page, TagFilter};
 pub use crate::router::{Gateway, GatewayRequest, Router, RouterDraft, WantedGateway};
 pub use crate::rule::Rule;
+pub use crate::security_group::{SecurityGroup, SecurityGroupDraft};
+pub use crate::security_group_rule::{
+    EtherType, Flow, InvalidWord, PortBound, RulePrefix, SecurityGroupRule, SecurityGroupRuleDraft,
+};
 pub use crate::segment::{NetworkType, Segment, SegmentDraft};
 pub use crate::shape::{Shape, Shaped};
 pub use crate::standard::{FIRST_REVISION, Standard};
+pub use crate::statefulness::{Statefulness, StatefulnessDraft};
 pub use crate::stored::{BadCell, Cell, CellKind, Stored};
 pub use crate::subnet::{HostRoute, Ipv6Mode, Subnet, SubnetDraft};
 pub use crate::time::Timestamp;

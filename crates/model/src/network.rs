@@ -87,6 +87,9 @@ resource! {
         /// Whether it leads outside.
         "router:external": external: bool as bool ["external"]
             { "external-net", flags!(POST PUT FILTER FOR_POLICY GUARDED), Rule::Plain, Unless::Bool(false) }
+        /// Whether its ports are filtered unless they say otherwise.
+        "port_security_enabled": port_security_enabled: bool as bool ["port_security_enabled"]
+            { "port-security", flags!(POST PUT GUARDED), Rule::Plain, Unless::Bool(true) }
         /// Text for people.
         "description": description: String as String ["description"]
             { "standard-attr-description", flags!(POST PUT FILTER), Rule::Text(255), Unless::Text("") }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
-use crate::id::{NetworkId, PortId, SegmentId, SubnetId};
+use crate::id::{NetworkId, PortId, SecurityGroupId, SegmentId, SubnetId};
 use crate::rule::Rule;
 use crate::shape::{Shape, shaped};
 use crate::standard::standard;
@@ -285,6 +285,12 @@ resource! {
         /// Further addresses that it may send from.
         "allowed_address_pairs": allowed_address_pairs: Vec<AddressPair> as Vec<AddressPair> ["allowed_address_pairs"]
             { "allowed-address-pairs", flags!(POST PUT GUARDED NULLABLE), Rule::Plain, Unless::Unset }
+        /// The security groups that it is in. By default, its project's own.
+        "security_groups": security_groups: Vec<SecurityGroupId> as Vec<SecurityGroupId> ["security_groups"]
+            { "security-group", flags!(POST PUT FILTER NULLABLE), Rule::Plain, Unless::Unset }
+        /// Whether what it sends and receives is filtered. By default as the network has it.
+        "port_security_enabled": port_security_enabled: bool as bool ["port_security_enabled"]
+            { "port-security", flags!(POST PUT GUARDED), Rule::Plain, Unless::Unset }
         /// DHCP options for it alone.
         "extra_dhcp_opts": extra_dhcp_opts: Vec<ExtraDhcpOpt> as Vec<ExtraDhcpOpt> ["extra_dhcp_opts"]
             { "extra_dhcp_opt", flags!(POST PUT NULLABLE), Rule::Plain, Unless::Null }

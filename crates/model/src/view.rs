@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::agent::AgentType;
-use crate::id::{NetworkId, PortId, RouterId, SegmentId, SubnetId};
+use crate::id::{
+    AddressGroupId, NetworkId, PortId, RouterId, SecurityGroupId, SegmentId, SubnetId,
+};
 use crate::port::{ExtraDhcpOpt, FixedIp};
 use crate::segment::NetworkType;
 use crate::subnet::{HostRoute, Ipv6Mode};
@@ -71,6 +73,10 @@ pub enum Scope {
     Ports(NetworkId),
     /// A router with all that belongs to it.
     Router(RouterId),
+    /// A security group with its rules, and the ports in it.
+    SecurityGroup(SecurityGroupId),
+    /// The addresses of an address group.
+    AddressGroup(AddressGroupId),
 }
 
 /// A text that names no scope.
@@ -86,6 +92,8 @@ impl fmt::Display for Scope {
             Self::Network(id) => write!(f, "network:{id}"),
             Self::Ports(id) => write!(f, "ports:{id}"),
             Self::Router(id) => write!(f, "router:{id}"),
+            Self::SecurityGroup(id) => write!(f, "security-group:{id}"),
+            Self::AddressGroup(id) => write!(f, "address-group:{id}"),
         }
     }
 }
@@ -102,6 +110,8 @@ impl FromStr for Scope {
             "network" => name.parse().map(Self::Network).map_err(|_| invalid()),
             "ports" => name.parse().map(Self::Ports).map_err(|_| invalid()),
             "router" => name.parse().map(Self::Router).map_err(|_| invalid()),
+            "security-group" => name.parse().map(Self::SecurityGroup).map_err(|_| invalid()),
+            "address-group" => name.parse().map(Self::AddressGroup).map_err(|_| invalid()),
             _ => Err(invalid()),
         }
     }

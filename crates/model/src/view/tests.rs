@@ -90,7 +90,13 @@ fn the_digest_follows_ids_and_revisions_only() {
 
 #[test]
 fn scopes_survive_the_way_through_text() {
-    for text in ["host:h1", "dhcp:h1", "network:00000000-0000-0000-0000-000000000001"] {
+    for text in [
+        "host:h1",
+        "dhcp:h1",
+        "network:00000000-0000-0000-0000-000000000001",
+        "security-group:00000000-0000-0000-0000-000000000001",
+        "address-group:00000000-0000-0000-0000-000000000001",
+    ] {
         assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
     }
     for text in ["", "host:", "network:1", "zone:a"] {

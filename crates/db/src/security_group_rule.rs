@@ -1,0 +1,61 @@
+//! Rules of security groups in the store.
+
+use nucleon_model::{AddressGroupId, SecurityGroupId, SecurityGroupRule};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Query};
+
+use crate::error::Result;
+use crate::list::{Listing, ids_where, in_subquery};
+use crate::resource;
+use crate::tx::Tx;
+
+impl Listing for SecurityGroupRule {
+    /// Rules belong to whom their group belongs to, whoever made them.
+    fn visible_to(project: Option<&str>) -> Option<Cond> {
+        project.map(|project| {
+            let own = Expr::col(Alias::new("project_id")).eq(project);
+            Cond::all().add(in_subquery("security_group_id", ids_where("security_groups", own)))
+        })
+    }
+}
+
+/// The rules of a group.
+pub async fn security_group_rule_list_of(
+    tx: &mut Tx,
+    group: SecurityGroupId,
+) -> Result<Vec<SecurityGroupRule>> {
+    resource::by_chunks(tx, "security_group_id", vec![group.to_string()]).await
+}
+
+/// The rules of a group, and those of others that name it.
+fn about(group: SecurityGroupId) -> Cond {
+    let is = |column| Expr::col(Alias::new(column)).eq(group.to_string());
+    Cond::any().add(is("security_group_id")).add(is("remote_group_id"))
+}
+
+/// The rules of a group, and those of others that name it.
+pub async fn security_group_rule_list_about(
+    tx: &mut Tx,
+    group: SecurityGroupId,
+) -> Result<Vec<SecurityGroupRule>> {
+    let mut query = resource::select::<SecurityGroupRule>();
+    query.cond_where(about(group));
+    resource::fetch(tx, &query).await
+}
+
+/// Deletes the rules of a group, and those of others that name it.
+pub async fn security_group_rule_delete_about(tx: &mut Tx, group: SecurityGroupId) -> Result<()> {
+    let mut delete = Query::delete();
+    delete.from_table(Alias::new("security_group_rules")).cond_where(about(group));
+    tx.execute(&delete).await.map(drop)
+}
+
+/// Whether a rule names the address group.
+pub async fn security_group_rule_names(tx: &mut Tx, addresses: AddressGroupId) -> Result<bool> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("security_group_rules"))
+        .and_where(Expr::col(Alias::new("remote_address_group_id")).eq(addresses.to_string()))
+        .limit(1);
+    Ok(tx.fetch_optional(&query).await?.is_some())
+}
