@@ -35,7 +35,11 @@ pub(crate) fn create<T: Resource>(
     bulk: Bulk,
 ) -> Result<Wanted<T::Draft>> {
     let body = object(body)?;
-    let Some(many) = body.get(T::DECL.collection) else {
+    // One collection is called as its members are: there an object is one.
+    let many = body
+        .get(T::DECL.collection)
+        .filter(|value| T::DECL.collection != T::DECL.name || value.is_array());
+    let Some(many) = many else {
         return post::<T>(inner(T::DECL, body)?, enabled, caller).map(Wanted::One);
     };
     let Bulk::UpTo(most) = bulk else {

@@ -72,7 +72,10 @@ impl From<&'static Extension> for Shown {
 
 #[cfg(test)]
 mod tests {
-    use nucleon_model::{Agent, ConntrackHelper, Network, Port, Resource, Router, Segment, Subnet};
+    use nucleon_model::{
+        AddressGroup, Agent, ConntrackHelper, DefaultSecurityGroupRule, Network, Port, Resource,
+        Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
+    };
 
     use super::*;
 
@@ -112,6 +115,11 @@ mod tests {
             Agent::DECL,
             Router::DECL,
             ConntrackHelper::DECL,
+            SecurityGroup::DECL,
+            SecurityGroupRule::DECL,
+            DefaultSecurityGroupRule::DECL,
+            Statefulness::DECL,
+            AddressGroup::DECL,
         ] {
             assert_eq!(shown.attributes(decl), decl.select(|_| true), "{}", decl.name);
         }

@@ -17,6 +17,7 @@
 //! sub-resources that are about one kind alone.
 
 mod action;
+mod address_groups;
 mod app;
 mod call;
 mod discovery;

@@ -226,6 +226,12 @@ async fn member<T: Noun, D: Door<T>>(
         Method::PUT if operations.contains(Operations::UPDATE) => {
             update(&api, Call::receive(request)?, &door, &id).await
         }
+        // Also of what cannot be updated Neutron first looks whether it is there.
+        Method::PUT if operations.contains(Operations::SHOW) => {
+            let call = Call::receive(request)?;
+            door.show(api.core(), &call.caller, &id).await?;
+            Err(Fault::method_not_allowed())
+        }
         Method::DELETE if operations.contains(Operations::DELETE) => {
             delete(&api, Call::receive(request)?, &door, &id).await
         }

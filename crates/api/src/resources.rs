@@ -3,15 +3,15 @@
 use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
-    self as model, AddressScope, Agent, ConntrackHelper, Network, Port, ResourceDecl, Segment,
-    Subnet,
+    self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
+    Network, Port, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
 };
 
 use crate::action::{Action, put_draft, put_plain};
 use crate::app::Api;
 use crate::extensions::Extensions;
 use crate::resource::{Door, Top, Under};
-use crate::{discovery, resource, scheduler, seam, tags};
+use crate::{address_groups, discovery, resource, scheduler, seam, tags};
 
 /// A resource and what can be done with it.
 #[derive(Debug, Clone)]
@@ -50,7 +50,14 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         })
         .action(ADD_ROUTES, |action| put_draft(action, seam::router_routes_add))
         .action(REMOVE_ROUTES, |action| put_draft(action, seam::router_routes_remove))
-        .under::<ConntrackHelper>();
+        .under::<ConntrackHelper>()
+        .tagged::<SecurityGroup>()
+        .with::<SecurityGroupRule>()
+        .with::<DefaultSecurityGroupRule>()
+        .with::<Statefulness>()
+        .with::<AddressGroup>()
+        .action(address_groups::ADD, address_groups::add)
+        .action(address_groups::REMOVE, address_groups::remove);
     (resources.router.merge(scheduler::routes()), resources.served)
 }
 

@@ -8,13 +8,18 @@ use nucleon_model::{Network, NetworkId, Port, PortId, Resource, Standard, Subnet
 
 use crate::Caller;
 
-/// Scopes that see a port: its host, and whoever serves its network.
+/// Scopes that see a port: its host, whoever serves its network, and those who follow its security groups.
 fn port_scopes(port: &Port) -> Vec<Scope> {
     let mut scopes = vec![Scope::Ports(port.network_id)];
+    scopes.extend(group_scopes(port));
     if !port.host.is_empty() {
         scopes.push(Scope::Host(port.host.clone()));
     }
     scopes
+}
+
+fn group_scopes(port: &Port) -> impl Iterator<Item = Scope> {
+    port.security_groups.iter().copied().map(Scope::SecurityGroup)
 }
 
 /// Says that an object came, changed or went. `scopes` are those of the agents that are told.
@@ -58,6 +63,12 @@ pub(crate) fn emit_port(
     let mut scopes = port_scopes(port);
     scopes.extend(before.map(port_scopes).unwrap_or_default());
     emit(tx, caller, operation, port, &scopes);
+}
+
+/// A port of which only those see a difference who follow its security groups.
+pub(crate) fn emit_port_in_groups(tx: &mut Tx, caller: &Caller, before: &Port, after: &Port) {
+    let scopes: Vec<Scope> = group_scopes(before).chain(group_scopes(after)).collect();
+    emit(tx, caller, Operation::Update, after, &scopes);
 }
 
 /// A port whose status alone changed: nothing that agents need to know.

@@ -56,14 +56,35 @@ pub(crate) trait Entity: Standard + Listing {
         std::future::ready(Ok(()))
     }
 
-    /// Takes over what a request says, as far as the rest of the cloud lets it.
+    /// Creates what one request asks for, all or nothing: one after the other, where the objects of a request have
+    /// nothing to do with each other.
+    fn create_all(
+        core: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
+        drafts: Vec<Self::Draft>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send {
+        async move {
+            let mut created = Vec::with_capacity(drafts.len());
+            for draft in drafts {
+                created.push(create(core, tx, caller, &draft, now).await?);
+            }
+            Ok(created)
+        }
+    }
+
+    /// Takes over what a request says, as far as the rest of the cloud lets it. What is never updated has no more to say.
     fn change(
         &mut self,
         core: &Core,
         tx: &mut Tx,
         caller: &Caller,
         draft: Self::Draft,
-    ) -> impl Future<Output = Result<()>> + Send;
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = (core, tx, caller, draft);
+        std::future::ready(Ok(()))
+    }
 
     /// Writes what a changed object has in other tables, after its row.
     fn changed(
@@ -101,6 +122,16 @@ pub(crate) trait Entity: Standard + Listing {
         std::future::ready(Ok(()))
     }
 
+    /// Makes what a list is expected to show though nobody has asked for it yet.
+    fn anticipate(
+        core: &Core,
+        caller: &Caller,
+        query: &ListQuery,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = (core, caller, query);
+        std::future::ready(Ok(()))
+    }
+
     /// Who is told of changes, beyond those who read the whole journal.
     fn scopes(&self) -> Vec<Scope> {
         Vec::new()
@@ -128,10 +159,7 @@ impl<T: Entity> Noun for T {
         let input = (caller.clone(), drafts, core.now());
         core.write(T::DECL.name, input, |core, tx, (caller, drafts, now)| {
             Box::pin(async move {
-                let mut created = Vec::with_capacity(drafts.len());
-                for draft in drafts {
-                    created.push(create(&core, tx, &caller, &draft, now).await?);
-                }
+                let mut created = T::create_all(&core, tx, &caller, drafts, now).await?;
                 T::complete(&core, tx, &caller, &mut created).await?;
                 Ok(created)
             })
@@ -140,6 +168,7 @@ impl<T: Entity> Noun for T {
     }
 
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
+        T::anticipate(core, caller, &query).await?;
         list(core, caller, query, None).await
     }
 

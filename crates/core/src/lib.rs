@@ -13,6 +13,7 @@
 //!   agents ◄── hints ◄── journal batches;   agents ──► watch: watch.rs,  report: report.rs
 //! ```
 
+mod address_group;
 mod address_scope;
 mod agent;
 mod authorise;
@@ -21,6 +22,7 @@ mod caller;
 mod change;
 mod child;
 mod conntrack_helper;
+mod default_security_group_rule;
 mod dhcp;
 pub mod driver;
 mod entity;
@@ -33,9 +35,12 @@ mod policy;
 mod port;
 mod report;
 mod router;
+mod security_group;
+mod security_group_rule;
 mod segment;
 mod settings;
 mod sharing;
+mod statefulness;
 mod subnet;
 mod tag;
 mod watch;
@@ -77,6 +82,7 @@ struct Inner {
     clock: Clock,
     random: Random,
     heard: report::Heard,
+    default_groups: security_group::DefaultGroups,
 }
 
 impl Core {
@@ -90,7 +96,17 @@ impl Core {
     ) -> Self {
         let heard = report::Heard::default();
         let rules = Rules::new(policy);
-        Self(Arc::new(Inner { store, settings, drivers, rules, clock, random, heard }))
+        let default_groups = security_group::DefaultGroups::default();
+        Self(Arc::new(Inner {
+            store,
+            settings,
+            drivers,
+            rules,
+            clock,
+            random,
+            heard,
+            default_groups,
+        }))
     }
 
     pub fn store(&self) -> &Store {
@@ -140,6 +156,10 @@ impl Core {
 
     fn heard(&self) -> &report::Heard {
         &self.0.heard
+    }
+
+    fn default_groups(&self) -> &security_group::DefaultGroups {
+        &self.0.default_groups
     }
 
     pub(crate) fn new_uuid(&self) -> Uuid {

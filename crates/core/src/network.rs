@@ -146,6 +146,7 @@ impl Core {
             admin_state_up: draft.admin_state_up.get().copied().unwrap_or(true),
             shared: draft.shared.get().copied().unwrap_or(false),
             external: draft.external.get().copied().unwrap_or(false),
+            port_security_enabled: draft.port_security_enabled.get().copied().unwrap_or(true),
             description: draft.description.get().cloned().unwrap_or_default(),
             availability_zone_hints: draft
                 .availability_zone_hints
@@ -161,6 +162,7 @@ impl Core {
         };
         self.authorise_create(caller, &draft, &network)?;
         self.check(&Change::NetworkCreate(&network))?;
+        self.default_group(tx, caller, &network.project_id, now).await?;
         // The row before its segments, which refer to it; the MTU is known only after them.
         network.mtu = requested_mtu;
         store::network_insert(tx, std::slice::from_ref(&network)).await?;
@@ -212,6 +214,7 @@ impl Core {
         if draft.external.apply(&mut after.external) && !after.external {
             check_leads_nowhere(tx, id).await?;
         }
+        draft.port_security_enabled.apply(&mut after.port_security_enabled);
         draft.description.apply(&mut after.description);
         if draft.shared.apply(&mut after.shared) && !after.shared {
             self.check_unsharing(tx, &after).await?;

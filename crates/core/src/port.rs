@@ -1,12 +1,14 @@
 //! Ports.
 //!
 //! The way of a create: what it stands on (network, subnets, segments, agents) is read, the rest is decided in memory,
-//! and written: port, addresses, outbox. Seven statements, with tags eight.
+//! and written: port, addresses, groups, outbox. Eight statements, with tags nine; one more where this server does not know
+//! the project's default security group yet.
 
 mod address;
 mod bind;
 mod check;
 mod create;
+mod security;
 mod update;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,10 @@
 
 use nucleon_api::ApiOptions;
 use nucleon_core::Settings;
-use nucleon_model::{Agent, Flags, Network, Port, Resource as _, ResourceDecl, Subnet};
+use nucleon_model::{
+    AddressGroup, Agent, DefaultSecurityGroupRule, Flags, Network, Port, Resource as _,
+    ResourceDecl, SecurityGroup, SecurityGroupRule, Statefulness, Subnet,
+};
 use serde_json::{Value, json};
 
 use crate::harness::{ADMIN, Ask, Cloud};
@@ -67,8 +70,13 @@ fn values() -> Vec<Value> {
 }
 
 /// Something that can be created, to put absurd values into.
-fn sane(decl: &ResourceDecl, network: &Value) -> Value {
+fn sane(decl: &ResourceDecl, network: &Value, group: &Value) -> Value {
     match decl.name {
+        "security_group_rule" => json!({"security_group_id": group, "direction": "ingress"}),
+        "default_security_group_rule" => json!({
+            "direction": "egress", "protocol": "tcp",
+            "used_in_default_sg": true, "used_in_non_default_sg": true,
+        }),
         "subnet" => json!({"network_id": network, "ip_version": 4, "cidr": "10.77.0.0/24"}),
         "port" => json!({"network_id": network}),
         _ => json!({}),
@@ -92,13 +100,17 @@ async fn sweep(decl: &'static ResourceDecl) {
     let cloud = Cloud::with(ApiOptions::default(), settings).await;
     let network = ask(&cloud, "POST", "/v2.0/networks", &json!({"network": {}})).await;
     let network = &network["network"]["id"];
-    let collection = format!("/v2.0/{}", decl.collection);
-    let made = ask(&cloud, "POST", &collection, &json!({decl.name: sane(decl, network)})).await;
+    let group = json!({"security_group": {}});
+    let group = ask(&cloud, "POST", "/v2.0/security-groups", &group).await;
+    let group = &group["security_group"]["id"];
+    let collection = format!("/v2.0/{}", decl.path);
+    let made =
+        ask(&cloud, "POST", &collection, &json!({decl.name: sane(decl, network, group)})).await;
     let member = format!("{collection}/{}", made[decl.name]["id"].as_str().unwrap_or("none"));
     let settable = decl.with(Flags::POST).or(decl.with(Flags::PUT));
     for attribute in settable.iter().map(|index| &decl.attributes[index]) {
         for value in values() {
-            let mut object = sane(decl, network);
+            let mut object = sane(decl, network, group);
             object[attribute.name] = value.clone();
             let created = ask(&cloud, "POST", &collection, &json!({decl.name: object})).await;
             if let Some(id) = created[decl.name]["id"].as_str() {
@@ -125,6 +137,19 @@ async fn subnets_stand_any_value() {
 #[tokio::test]
 async fn ports_stand_any_value() {
     sweep(Port::DECL).await;
+}
+
+#[tokio::test]
+async fn security_groups_stand_any_value() {
+    for decl in [
+        SecurityGroup::DECL,
+        SecurityGroupRule::DECL,
+        DefaultSecurityGroupRule::DECL,
+        Statefulness::DECL,
+        AddressGroup::DECL,
+    ] {
+        sweep(decl).await;
+    }
 }
 
 #[tokio::test]

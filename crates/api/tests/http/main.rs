@@ -9,6 +9,7 @@ mod objects;
 mod reference;
 mod refusals;
 mod replay;
+mod security_groups;
 mod server;
 mod storm;
 mod tags;

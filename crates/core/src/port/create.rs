@@ -6,6 +6,7 @@ use nucleon_model::{
 };
 use nucleon_net::MacAddr;
 
+use super::security::Groups;
 use super::{Found, Ground, check};
 use crate::change::emit_port;
 use crate::driver::Change;
@@ -34,6 +35,7 @@ impl Core {
         let mut grounds: Vec<(NetworkId, String, Ground)> = Vec::new();
         let mut created: Vec<Port> = Vec::with_capacity(drafts.len());
         let mut found = Found::for_ports(drafts.len());
+        let groups = Groups::of_drafts(self, tx, caller, &drafts, now).await?;
         for draft in drafts {
             let network_id = draft.network_id.get().copied().unwrap_or_default();
             let host = draft.host.get().cloned().unwrap_or_default();
@@ -46,7 +48,8 @@ impl Core {
                 grounds.len() - 1
             };
             let Some((_, _, ground)) = grounds.get(place) else { continue };
-            let port = self.port_from_draft(tx, caller, draft, ground, &mut found, now).await?;
+            let known = (ground, &groups);
+            let port = self.port_from_draft(tx, caller, draft, known, &mut found, now).await?;
             created.push(port);
         }
         crate::router::check_devices(tx, caller, &created).await?;
@@ -59,7 +62,7 @@ impl Core {
         tx: &mut Tx,
         caller: &Caller,
         draft: PortDraft,
-        ground: &Ground,
+        (ground, groups): (&Ground, &Groups),
         found: &mut Found,
         now: Timestamp,
     ) -> Result<Port> {
@@ -101,6 +104,8 @@ impl Core {
             check::pairs(draft.allowed_address_pairs.value().unwrap_or_default(), port.mac_address);
         port.extra_dhcp_opts = check::dhcp_opts(Vec::new(), draft.extra_dhcp_opts.value());
         self.allocate(tx, &mut port, &draft.fixed_ips, ground, found).await?;
+        let security = (&draft.port_security_enabled, &draft.security_groups);
+        groups.settle(caller, &mut port, network, security)?;
         self.bind(&mut port, ground);
         Self::set_awaited(&mut port, ground);
         self.check(&Change::PortCreate(&port))?;
@@ -184,6 +189,7 @@ impl Core {
             .collect();
         let inserted = allocation::allocation_insert(tx, &addresses).await;
         unless_taken(inserted, allocation::ALLOCATION_KEY)?;
+        self.members_insert(tx, ports).await?;
         let labels: Vec<(String, String)> = ports
             .iter()
             .flat_map(|port| crate::tag::rows(&port.id.to_string(), &port.tags))

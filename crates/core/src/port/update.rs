@@ -5,7 +5,7 @@ use nucleon_model::{Field, FixedIp, FixedIpRequest, Port, PortDraft, PortId, Tim
 
 use super::create::unless_taken;
 use super::{Found, Ground, address, check, missing};
-use crate::change::{again, emit_port, emit_port_status};
+use crate::change::{again, emit_port, emit_port_in_groups, emit_port_status};
 use crate::driver::Change;
 use crate::network::hold;
 use crate::{Caller, Core, Precondition, Result};
@@ -71,6 +71,8 @@ impl Core {
         if after.mac_address != before.mac_address {
             address::follow_mac(&mut after, &before, &ground.subnets);
         }
+        let security = (draft.port_security_enabled, draft.security_groups);
+        self.port_secure(tx, caller, &mut after, security, now).await?;
         let wire = self.rebind(&before, &mut after, rebind, &ground)
             || after.admin_state_up != before.admin_state_up;
         Self::await_again(&before, &mut after, &ground, wire);
@@ -132,8 +134,11 @@ impl Core {
             after.active_at = Some(now);
         }
         port_write(tx, before, after).await?;
+        self.members_update(tx, before, after).await?;
         if seen {
             emit_port(tx, caller, Operation::Update, Some(before), after);
+        } else if seen_in_groups(before, after) {
+            emit_port_in_groups(tx, caller, before, after);
         } else {
             emit_port_status(tx, caller, after.id, after.revision_number);
         }
@@ -178,6 +183,15 @@ impl Core {
             Rebind::No
         }
     }
+}
+
+/// Whether those who follow a port's security groups would see a difference, though nobody else does.
+fn seen_in_groups(before: &Port, after: &Port) -> bool {
+    let part = |port: &Port| {
+        let groups = port.security_groups.clone();
+        (groups, port.port_security_enabled, port.allowed_address_pairs.clone())
+    };
+    part(before) != part(after)
 }
 
 /// Writes the row, and what changed of the addresses.

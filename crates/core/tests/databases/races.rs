@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use nucleon_core::{Core, Error, Kind, Noun, Precondition};
 use nucleon_db::migrate;
-use nucleon_model::{Network, Port, Subnet};
+use nucleon_model::{ListQuery, Network, Port, SecurityGroup, SecurityGroupRule, Subnet};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::scene::{Ask, Cloud, admin, draft, each};
+use crate::scene::{Ask, Cloud, admin, draft, each, member};
 
 const CLIENTS: usize = 32;
 
@@ -161,6 +161,55 @@ async fn a_vlan_is_reserved_once_and_a_range_to_its_end() {
         })
         .await;
         assert_eq!(sorted_out(outcomes, "VlanIdInUse").len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_gets_one_default_group_however_many_want_it() {
+    each(async |cloud| {
+        let network = network(&cloud, "10.0.0.0/24", json!({})).await;
+        let id = network.key();
+        let outcomes = race(&cloud, 1, move |core, n| {
+            let wanted = json!({"network_id": id, "project_id": "p1"});
+            async move {
+                match n % 3 {
+                    0 => {
+                        let network = draft::<Network>(json!({"project_id": "p1"}));
+                        Network::create(&core, &admin(), vec![network]).await.map(drop)
+                    }
+                    1 => {
+                        let query = ListQuery::default();
+                        SecurityGroup::list(&core, &member("p1"), query).await.map(drop)
+                    }
+                    _ => create(core, wanted).await.map(drop),
+                }
+            }
+        })
+        .await;
+        assert_eq!(sorted_out(outcomes, "none should fail").len(), CLIENTS);
+        let of_project = Ask::default().with::<SecurityGroup>("project_id", &["p1".to_owned()]);
+        let groups: Vec<SecurityGroup> = cloud.list(of_project.query()).await;
+        let [group] = groups.as_slice() else { panic!("{groups:?}") };
+        assert_eq!(group.security_group_rules.len(), 4);
+        let ports: Vec<Port> = cloud.list(ListQuery::default()).await;
+        assert!(ports.iter().all(|port| port.security_groups == [group.id]), "{ports:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_equal_rules_one_is_made() {
+    each(async |cloud| {
+        let group: SecurityGroup = cloud.try_create(json!({"project_id": "p1"})).await.unwrap();
+        let id = group.key();
+        let outcomes = race(&cloud, 1, move |core, _| {
+            let wanted = json!({"security_group_id": id, "direction": "ingress"});
+            let wanted = draft::<SecurityGroupRule>(wanted);
+            async move { SecurityGroupRule::create(&core, &admin(), vec![wanted]).await }
+        })
+        .await;
+        assert_eq!(sorted_out(outcomes, "SecurityGroupRuleExists").len(), 1);
     })
     .await;
 }

@@ -138,6 +138,14 @@ impl Cloud {
         R::delete(&self.core, &admin(), &object.key(), Precondition::default()).await
     }
 
+    pub(crate) async fn delete_as<R: Noun>(
+        &self,
+        caller: &Caller,
+        object: &R,
+    ) -> Result<(), Error> {
+        R::delete(&self.core, caller, &object.key(), Precondition::default()).await
+    }
+
     pub(crate) async fn delete<R: Noun>(&self, object: &R) {
         self.try_delete(object).await.unwrap();
     }

@@ -1,6 +1,9 @@
 //! Comparing an answer with a recorded one.
 
-use nucleon_model::{Agent, Network, Port, Resource as _, ResourceDecl, Router, Segment, Subnet};
+use nucleon_model::{
+    AddressGroup, Agent, DefaultSecurityGroupRule, Network, Port, Resource as _, ResourceDecl,
+    Router, SecurityGroup, SecurityGroupRule, Segment, Subnet,
+};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -19,6 +22,11 @@ const OWN: &[&str] = &[
     "updated",
 ];
 
+/// Rules within their group, and only there, show what Neutron's database knows of them, and not whether the group is
+/// the default one.
+const LEAKED: &[&str] = &["standard_attr_id", "tags", "belongs_to_default_sg"];
+const RULES: &str = "security_group_rules";
+
 /// One comparison, with what it found.
 pub(super) struct Comparison<'a> {
     names: &'a mut Names,
@@ -31,10 +39,19 @@ pub(super) struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     pub(super) fn new(names: &'a mut Names, exchange: &Exchange) -> Self {
-        let decl =
-            [Network::DECL, Subnet::DECL, Port::DECL, Segment::DECL, Agent::DECL, Router::DECL]
-                .into_iter()
-                .find(|decl| decl.collection == exchange.collection());
+        let decls = [
+            Network::DECL,
+            Subnet::DECL,
+            Port::DECL,
+            Segment::DECL,
+            Agent::DECL,
+            Router::DECL,
+            SecurityGroup::DECL,
+            SecurityGroupRule::DECL,
+            DefaultSecurityGroupRule::DECL,
+            AddressGroup::DECL,
+        ];
+        let decl = decls.into_iter().find(|decl| decl.path == exchange.collection());
         let ordered = exchange.path.contains("sort_key=");
         Self {
             names,
@@ -132,10 +149,12 @@ impl<'a> Comparison<'a> {
 
     fn object(&mut self, place: &str, expected: &Map<String, Value>, actual: &Map<String, Value>) {
         let decl = if place.contains('.') { None } else { self.decl };
+        let leaked =
+            |key: &str| place.contains(RULES) && place.contains('.') && LEAKED.contains(&key);
         self.same_keys(place, expected, actual, |key| {
-            decl.is_none_or(|decl| decl.find(key).is_some())
+            decl.is_none_or(|decl| decl.find(key).is_some()) && !leaked(key)
         });
-        for (key, value) in expected {
+        for (key, value) in expected.iter().filter(|(key, _)| !leaked(key)) {
             if let Some(found) = actual.get(key) {
                 self.value(&format!("{place}.{key}"), key, value, found);
             }
@@ -181,6 +200,7 @@ impl<'a> Comparison<'a> {
                 self.object(place, expected, actual);
             }
             (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
+                let (expected, actual) = (in_order(key, expected), in_order(key, actual));
                 for (index, (expected, actual)) in expected.iter().zip(actual).enumerate() {
                     self.value(&format!("{place}.{index}"), key, expected, actual);
                 }
@@ -227,6 +247,15 @@ fn looks(item: &Value) -> String {
         object.retain(|key, _| key != "id" && !OWN.contains(&key.as_str()));
     }
     item.to_string()
+}
+
+/// The rules of a group, which come in any order, by what they let pass.
+fn in_order<'v>(key: &str, items: &'v [Value]) -> Vec<&'v Value> {
+    let mut items: Vec<&Value> = items.iter().collect();
+    if key == RULES {
+        items.sort_by_cached_key(|rule| format!("{} {}", rule["direction"], rule["ethertype"]));
+    }
+    items
 }
 
 fn without_marker(href: &str) -> String {
