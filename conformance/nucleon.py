@@ -46,6 +46,8 @@ class Nucleon:
             self.place.wait_until("agents", self.has_agents)
 
     def has_agents(self):
-        """Whether every host has an agent that lives."""
+        """Whether every host has its agents, and they live."""
         agents = Rest(self.url, self.keystone.token).get("/v2.0/agents?alive=true")["agents"]
-        return {agent["host"] for agent in agents} >= set(cloud.HOSTS)
+        alive = {(agent["host"], agent["binary"]) for agent in agents}
+        binaries = ("neutron-openvswitch-agent", "neutron-dhcp-agent")
+        return all((host, binary) in alive for host in cloud.HOSTS for binary in binaries)
