@@ -1,7 +1,7 @@
 //! Measures the control plane without the API around it, on each database that can be had here: one port create, many at
 //! once, a thousand in one request, and the list of ten thousand.
 //!
-//! `cargo run --release -p nucleon-core --example throughput`
+//! `cargo run --release -p nucleon-core --example throughput [sqlite|mariadb|postgresql]`
 //!
 //! Beside each row stands what the database itself takes: a bare commit, one client.
 
@@ -18,7 +18,7 @@ use nucleon_model::{
 };
 use nucleon_obs::{Clock, Random};
 use nucleon_policy::{Options, Policy};
-use nucleon_testkit::{TestDatabase, databases};
+use nucleon_testkit::{Kind, TestDatabase, database};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -46,7 +46,10 @@ async fn main() -> Result<()> {
         "list 10,000",
         "page 100"
     )?;
-    for database in databases() {
+    let only = std::env::args().nth(1);
+    let wanted = |kind: &Kind| only.as_ref().is_none_or(|only| *only == kind.to_string());
+    for kind in [Kind::Sqlite, Kind::MariaDb, Kind::Postgres].into_iter().filter(wanted) {
+        let Some(database) = database(kind) else { continue };
         let row = measure(&database).await?;
         writeln!(out, "{:<12}{row}", database.kind.to_string())?;
     }

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use nucleon_model::{FixedIp, PortId, SubnetId};
 use nucleon_net::IpRange;
-use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query};
+use sea_query::{Alias, Cond, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::resource;
 use crate::row::Row;
@@ -62,25 +63,12 @@ pub async fn allocation_delete(tx: &mut Tx, port: PortId, given_back: &[FixedIp]
     tx.execute(&delete).await.map(drop)
 }
 
-/// More addresses than this are asked for as a list.
-const PAIRS: usize = 32;
-
 /// These addresses of a subnet.
-///
-/// A few are spelled out as pairs: on a table that has grown since it was last analysed PostgreSQL takes a subnet for
-/// a row or two, reads all of it by the key's first column, and filters by the list (8 ms with 5,000 addresses). Each
-/// pair can only be looked up. In a long list that reading is shared by many ports.
 fn on(subnet: SubnetId, addresses: &[IpAddr]) -> Cond {
-    let subnet = || Expr::col(Alias::new("subnet_id")).eq(subnet.to_string());
-    let key = || Expr::col(Alias::new("ip_key"));
-    // No address at all is a list too: one that nothing is in.
-    if !(1..=PAIRS).contains(&addresses.len()) {
-        let list = key().is_in(addresses.iter().map(|&address| sortable(address)));
-        return Cond::all().add(subnet()).add(list);
-    }
-    addresses.iter().fold(Cond::any(), |any, &address| {
-        any.add(Cond::all().add(subnet()).add(key().eq(sortable(address))))
-    })
+    let keys = addresses.iter().map(|&address| sortable(address));
+    Cond::all()
+        .add(Expr::col(Alias::new("subnet_id")).eq(subnet.to_string()))
+        .add(Expr::col(Alias::new("ip_key")).is_in(keys))
 }
 
 /// Which of these addresses are taken: one question, however many subnets.
@@ -88,23 +76,63 @@ pub async fn allocation_taken(
     tx: &mut Tx,
     candidates: &[(SubnetId, Vec<IpAddr>)],
 ) -> Result<Vec<FixedIp>> {
-    let mut any = Cond::any();
-    for (subnet, addresses) in candidates.iter().filter(|(_, addresses)| !addresses.is_empty()) {
-        any = any.add(on(*subnet, addresses));
-    }
-    if any.is_empty() {
+    let some = candidates.iter().filter(|(_, addresses)| !addresses.is_empty());
+    let wanted: Vec<&(SubnetId, Vec<IpAddr>)> = some.collect();
+    if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = Query::select();
-    query
-        .columns([Alias::new("subnet_id"), Alias::new("ip_address")])
-        .from(Alias::new("ip_allocations"))
-        .cond_where(any);
+    let query = match tx.dialect() {
+        Dialect::Postgres => taken_one_by_one(&wanted),
+        Dialect::Sqlite | Dialect::MySql => taken_among(&wanted),
+    };
     let rows = tx.fetch_all(&query).await?;
     let fixed_ip = |row: &Row| {
         Ok(FixedIp { subnet_id: row.parse("subnet_id")?, ip_address: row.parse("ip_address")? })
     };
     rows.iter().map(fixed_ip).collect()
+}
+
+fn taken_among(wanted: &[&(SubnetId, Vec<IpAddr>)]) -> SelectStatement {
+    let any =
+        wanted.iter().fold(Cond::any(), |any, (subnet, addresses)| any.add(on(*subnet, addresses)));
+    taken(any)
+}
+
+/// The same for PostgreSQL, which takes a subnet of a table that has grown since it was last analysed for a row or two:
+/// asked for a list, or for alternatives, it reads the whole subnet by the key's first column and holds every row
+/// against each of them. What is looked up for each row of another table, with a limit, it cannot turn around.
+fn taken_one_by_one(wanted: &[&(SubnetId, Vec<IpAddr>)]) -> SelectStatement {
+    let (drawn, found) = (Alias::new("drawn"), Alias::new("found"));
+    let is_drawn = |column: &'static str, place: &'static str| {
+        Expr::col(Alias::new(column)).equals((drawn.clone(), Alias::new(place)))
+    };
+    let mut one =
+        taken(Cond::all().add(is_drawn("subnet_id", "column1")).add(is_drawn("ip_key", "column2")));
+    one.limit(1);
+    let pairs: Vec<(String, String)> = wanted
+        .iter()
+        .flat_map(|(subnet, addresses)| {
+            addresses.iter().map(|&address| (subnet.to_string(), sortable(address)))
+        })
+        .collect();
+    let mut query = Query::select();
+    query
+        .columns([
+            (found.clone(), Alias::new("subnet_id")),
+            (found.clone(), Alias::new("ip_address")),
+        ])
+        .from_values(resource::padded(&pairs), drawn.clone())
+        .join_lateral(JoinType::InnerJoin, one, found, Expr::cust("TRUE"));
+    query
+}
+
+fn taken(which: Cond) -> SelectStatement {
+    let mut query = Query::select();
+    query
+        .columns([Alias::new("subnet_id"), Alias::new("ip_address")])
+        .from(Alias::new("ip_allocations"))
+        .cond_where(which);
+    query
 }
 
 /// The lowest addresses taken within a range, in order, `limit` at most.

@@ -24,6 +24,13 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(2);
 /// A snapshot holds no locks, but it holds back the clearing up of old rows.
 const IDLE_IN_SNAPSHOT: Duration = Duration::from_mins(1);
 
+/// How PostgreSQL plans what a write asks, all of which looks rows up by keys: once for each statement and connection,
+/// and so that it is right for tables of any size. What small tables suggest, a sequential scan, would outlive their
+/// growth; forbidden, it counts as so dear where there is no other way that the plan would be compiled.
+/// (docs/decisions/0009)
+const BY_KEYS: &[(&str, &str)] =
+    &[("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Write,
@@ -174,9 +181,10 @@ fn mysql(server: &Server, options: &StoreOptions, purpose: Purpose) -> MySqlPool
 }
 
 fn postgres(server: &Server, options: &StoreOptions, purpose: Purpose) -> PgPool {
-    let (isolation, idle, size) = match purpose {
-        Purpose::Write => ("read committed", IDLE_IN_TRANSACTION, options.writers),
-        Purpose::Read => ("repeatable read", IDLE_IN_SNAPSHOT, options.readers),
+    let (isolation, idle, size, planning) = match purpose {
+        Purpose::Write => ("read committed", IDLE_IN_TRANSACTION, options.writers, BY_KEYS),
+        // What clients filter and sort by is planned by its values.
+        Purpose::Read => ("repeatable read", IDLE_IN_SNAPSHOT, options.readers, [].as_slice()),
     };
     let mut connect = PgConnectOptions::new_without_pgpass()
         .host(&server.host)
@@ -187,7 +195,8 @@ fn postgres(server: &Server, options: &StoreOptions, purpose: Purpose) -> PgPool
         .options([
             ("default_transaction_isolation", isolation.to_owned()),
             ("idle_in_transaction_session_timeout", idle.as_millis().to_string()),
-        ]);
+        ])
+        .options(planning.iter().copied());
     if let Some(password) = &server.password {
         connect = connect.password(password);
     }

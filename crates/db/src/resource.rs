@@ -123,7 +123,7 @@ pub async fn by_chunks<R: Resource>(
 pub(crate) const CHUNK: usize = 1024;
 
 /// Keys, the last one repeated up to the next power of two: few statements to prepare.
-pub(crate) fn padded(keys: &[String]) -> impl Iterator<Item = String> + '_ {
+pub(crate) fn padded<T: Clone>(keys: &[T]) -> impl Iterator<Item = T> + '_ {
     let rest = keys.len().next_power_of_two() - keys.len();
     keys.iter().chain(std::iter::repeat_n(keys.last(), rest).flatten()).cloned()
 }
@@ -257,6 +257,6 @@ mod tests {
         let keys = ["a", "b", "c"].map(str::to_owned);
         assert_eq!(padded(&keys).collect::<Vec<_>>(), ["a", "b", "c", "c"]);
         assert_eq!(padded(&keys[..2]).collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(padded(&[]).count(), 0);
+        assert_eq!(padded::<String>(&[]).count(), 0);
     }
 }

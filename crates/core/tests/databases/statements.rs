@@ -1,12 +1,13 @@
 //! How many statements operations cost, by the store's own count.
 
-use nucleon_core::Noun;
+use nucleon_core::{Noun, Settings};
 use nucleon_db::network::network_list;
 use nucleon_db::port::port_list;
 use nucleon_db::security_group::security_group_complete;
 use nucleon_db::subnet::subnet_list;
 use nucleon_db::{Listed, Tx};
 use nucleon_model::{ListQuery, Network, Port, SecurityGroup, SecurityGroupRule, Subnet};
+use nucleon_testkit::{Kind, TestDatabase};
 use serde_json::json;
 
 use crate::scene::{Ask, Cloud, admin, draft, each};
@@ -142,4 +143,37 @@ async fn a_list_costs_the_same_for_ten_as_for_a_thousand() {
         assert_eq!((some, list_cost!(cloud, subnet_list, many)), (2, 2));
     })
     .await;
+}
+
+/// How many rows of addresses PostgreSQL has looked at, once the program's connections have told and are gone.
+fn addresses_read(database: &TestDatabase) -> u64 {
+    let ask = |sql: &str| -> u64 { database.sql(sql).unwrap().trim().parse().unwrap() };
+    let connected = "SELECT COUNT(*) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND application_name = 'nucleon'";
+    while ask(connected) > 0 {}
+    ask("SELECT SUM(idx_tup_read) + (SELECT seq_tup_read FROM pg_stat_user_tables \
+                                     WHERE relname = 'ip_allocations') \
+         FROM pg_stat_user_indexes WHERE relname = 'ip_allocations'")
+}
+
+/// Its plans are made while the subnet is empty, and nobody has analysed the tables since.
+#[tokio::test]
+async fn on_postgresql_a_port_create_reads_no_more_addresses_as_its_subnet_fills() {
+    let Some(database) = nucleon_testkit::database(Kind::Postgres) else { return };
+    let cloud = Cloud::on(database, Settings::default()).await;
+    let network = cloud.network(json!({})).await;
+    cloud.subnet(&network, "10.0.0.0/16", json!({})).await;
+    let few = 20;
+    for _ in 0..few {
+        cloud.port(&network, json!({})).await;
+    }
+    let many = vec![draft::<Port>(json!({"network_id": network.key()})); 1000];
+    Port::create(&cloud, &admin(), many).await.unwrap();
+    for _ in 0..few {
+        cloud.port(&network, json!({})).await;
+    }
+    cloud.store().close().await;
+    let read = addresses_read(&cloud.database);
+    // Each of the last would have read the thousand.
+    assert!((1..3000).contains(&read), "{read}");
 }
