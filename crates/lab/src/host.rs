@@ -61,6 +61,11 @@ impl Host {
         &self.netns
     }
 
+    /// Its network by another thread, for what takes long: jobs in [`Host::netns`] wait for one another.
+    pub async fn enter(&self) -> Result<Netns> {
+        Ok(Netns::open_path(&self.name, &self.netns_path).await?)
+    }
+
     pub fn switch(&self) -> &Switch {
         &self.switch
     }

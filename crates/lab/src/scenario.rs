@@ -38,6 +38,7 @@ pub const SCENARIOS: &[Scenario] = &[
     plug_isolation::SCENARIO,
     restart_hitless::SCENARIO,
     faults::SCENARIO,
+    faults::WITH_DATABASE,
     upkeep::SCENARIO,
 ];
 

@@ -41,6 +41,11 @@ impl Stage {
 
     pub async fn set_with(lab: Arc<Lab>, size: Size, options: Options) -> Result<Self> {
         let centre = DataCentre::start(&lab, size).await?;
+        Self::set_in(lab, centre, options).await
+    }
+
+    /// The same in a data centre that stands already.
+    pub async fn set_in(lab: Arc<Lab>, centre: DataCentre, options: Options) -> Result<Self> {
         let cloud = match Cloud::start(&centre, options).await {
             Ok(cloud) => cloud,
             Err(error) => {

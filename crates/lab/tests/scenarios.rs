@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nucleon_lab::scenario::Scenario;
 use nucleon_lab::{Lab, cloud};
+use nucleon_testkit::Kind;
 
 async fn run(name: &str) {
     if !nix::unistd::geteuid().is_root() {
@@ -54,4 +55,11 @@ async fn a_host_is_put_right_and_what_is_foreign_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_comes_right_after_faults() {
     run("faults").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_comes_right_after_faults_of_the_database_server() {
+    if Kind::MariaDb.is_installed() {
+        run("faults-database").await;
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::server::Server;
@@ -135,6 +135,13 @@ impl Server {
     /// A fresh database on this server.
     pub fn database(&self) -> Result<TestDatabase> {
         TestDatabase::create(self.kind(), self.ports())
+    }
+
+    /// Makes a database that stays as long as the server's files, and says how to connect to it.
+    pub fn create_database(&self, name: &str) -> Result<String> {
+        self.kind().sql(self.ports(), &format!("CREATE DATABASE {name}"))?;
+        let port = self.ports().first().context("a server without a port")?;
+        Ok(self.kind().url(*port, name))
     }
 }
 

@@ -114,6 +114,22 @@ pub(crate) fn note<'c>(
     Ok(std::fs::write(directory.join("pids"), pids.join("\n"))?)
 }
 
+impl Kind {
+    /// Whether servers of this kind can be started here. Where they cannot, says so loudly, or fails the test.
+    pub fn is_installed(self) -> bool {
+        self.programs().map_err(|missing| skip(self.name(), missing)).is_ok()
+    }
+
+    fn programs(self) -> Result<(), &'static str> {
+        match self {
+            Self::Sqlite => Ok(()),
+            Self::MariaDb => mariadb::programs(),
+            Self::Galera => galera::programs(),
+            Self::Postgres => postgres::programs(),
+        }
+    }
+}
+
 impl Shared for Kind {
     fn name(&self) -> &'static str {
         match self {
@@ -125,13 +141,7 @@ impl Shared for Kind {
     }
 
     fn is_installed(&self) -> bool {
-        let programs = match self {
-            Self::Sqlite => Ok(()),
-            Self::MariaDb => mariadb::programs(),
-            Self::Galera => galera::programs(),
-            Self::Postgres => postgres::programs(),
-        };
-        programs.map_err(|missing| skip(self.name(), missing)).is_ok()
+        Self::is_installed(*self)
     }
 
     fn start(&self, directory: &Path) -> Result<Vec<u16>> {
@@ -181,7 +191,11 @@ impl Server {
         kind.is_installed().then(|| expect(Self::try_start(kind)))
     }
 
-    fn try_start(kind: Kind) -> Result<Self> {
+    /// Starts one in the network namespace of the calling thread, where also [`Server::restart`] has to be called.
+    pub fn try_start(kind: Kind) -> Result<Self> {
+        if let Err(missing) = kind.programs() {
+            bail!("{missing} is not installed");
+        }
         let temporary = tempfile::Builder::new()
             .prefix("nucleon-server-")
             .permissions(PermissionsExt::from_mode(0o755))

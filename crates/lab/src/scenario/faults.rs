@@ -10,14 +10,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nucleon_obs::CancellationToken;
+use nucleon_testkit::Kind::MariaDb;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::Value;
 
 use self::chaos::{Chaos, Victims};
 use self::ledger::Ledger;
-use super::{Running, Scenario};
-use crate::data_centre::PLAN_101;
+use super::Scenario;
+use crate::cloud::Options;
+use crate::data_centre::{DataCentre, PLAN_101, Size};
+use crate::database::DatabaseServer;
 use crate::dhcp_client::Kind;
 use crate::evidence::Evidence;
 use crate::instance::{Instance, Request, text, wait_status, wait_wired};
@@ -30,27 +33,44 @@ pub(super) const SCENARIO: Scenario = Scenario {
              port creates and deletes: no acknowledged write is lost, no address is given twice, \
              everything converges by itself, and wired VMs lose no packet while only the control \
              plane dies",
-    run,
+    run: |lab| Box::pin(check(lab, Extent::Switches)),
 };
+
+pub(super) const WITH_DATABASE: Scenario = Scenario {
+    name: "faults-database",
+    checks: "a MariaDB server is killed among server and agents during such a storm: no acknowledged write is lost, \
+             no address is given twice, everything converges by itself, and wired VMs lose no packet",
+    run: |lab| Box::pin(check(lab, Extent::Database)),
+};
+
+/// How far a scenario goes beyond server and agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Switches,
+    Database,
+}
 
 /// How long each storm blows.
 const STORM: Duration = Duration::from_secs(12);
 const PER_SECOND: u32 = 200;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn run(lab: Arc<Lab>) -> Running {
-    Box::pin(async move { check(lab).await })
-}
-
-async fn check(lab: Arc<Lab>) -> Result<()> {
-    let stage = Stage::set(lab).await?;
+async fn check(lab: Arc<Lab>, extent: Extent) -> Result<()> {
+    let centre = DataCentre::start(&lab, Size { computes: 2 }).await?;
+    let database = match extent {
+        Extent::Database => Some(DatabaseServer::start(&centre.controller, MariaDb).await?),
+        Extent::Switches => None,
+    };
+    let url = database.as_ref().map(|server| server.url().to_owned());
+    let options = Options { database: url, ..Options::default() };
+    let stage = Stage::set_in(lab, centre, options).await?;
     let seed: u64 = match std::env::var("NUCLEON_LAB_SEED") {
         Ok(seed) => seed.parse().context("NUCLEON_LAB_SEED is no number")?,
         Err(_) => rand::random(),
     };
     let random = StdRng::seed_from_u64(seed);
-    let mut chaos = Chaos::new(&stage, random);
-    match storms(&stage, &mut chaos).await {
+    let mut chaos = Chaos::new(&stage, database.as_ref(), random);
+    match storms(&stage, &mut chaos, extent).await {
         Ok(()) => Ok(()),
         Err(error) => {
             let expected = "all comes right after every kill";
@@ -65,7 +85,7 @@ async fn check(lab: Arc<Lab>) -> Result<()> {
     }
 }
 
-async fn storms(stage: &Stage, chaos: &mut Chaos<'_>) -> Result<()> {
+async fn storms(stage: &Stage, chaos: &mut Chaos<'_>, extent: Extent) -> Result<()> {
     let (one, two) = (stage.centre.compute(1)?, stage.centre.compute(2)?);
     let network = stage.network("net101", PLAN_101).await?;
     let vm1 = stage.boot(Request::new("vm1", &network.id, one), Kind::Udhcpc).await?;
@@ -83,6 +103,9 @@ async fn storms(stage: &Stage, chaos: &mut Chaos<'_>) -> Result<()> {
         ensure!(report.lost.is_empty(), "while the control plane was killed: {report}");
     }
     settled(stage, &network, &ledger, &booted).await.context("after the control plane's storm")?;
+    if extent == Extent::Database {
+        return Ok(());
+    }
 
     // The switches as well, whose packets are lost with them.
     booted.extend(blow(stage, chaos, &network, &ledger, Victims::All, "b").await?);

@@ -8,6 +8,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 
 use crate::cloud::Role;
+use crate::database::DatabaseServer;
 use crate::host::Host;
 use crate::stage::Stage;
 use crate::switch::Daemon;
@@ -16,6 +17,7 @@ use crate::switch::Daemon;
 #[derive(Debug)]
 pub(super) struct Chaos<'s> {
     stage: &'s Stage,
+    database: Option<&'s DatabaseServer>,
     random: StdRng,
     history: Vec<String>,
     clock: Clock,
@@ -23,7 +25,7 @@ pub(super) struct Chaos<'s> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Victims {
-    /// Server and agents.
+    /// Server and agents, and the database server where there is one.
     ControlPlane,
     /// The daemons of the switches as well.
     All,
@@ -33,11 +35,16 @@ pub(super) enum Victims {
 enum Victim<'s> {
     Program(&'s Host, Role),
     Switch(&'s Host, Daemon),
+    Database(&'s DatabaseServer),
 }
 
 impl<'s> Chaos<'s> {
-    pub(super) fn new(stage: &'s Stage, random: StdRng) -> Self {
-        Self { stage, random, history: Vec::new(), clock: Clock::system() }
+    pub(super) fn new(
+        stage: &'s Stage,
+        database: Option<&'s DatabaseServer>,
+        random: StdRng,
+    ) -> Self {
+        Self { stage, database, random, history: Vec::new(), clock: Clock::system() }
     }
 
     /// What was killed so far.
@@ -79,6 +86,8 @@ impl<'s> Chaos<'s> {
             Victim::Program(network, Role::OvsAgent),
             Victim::Program(network, Role::DhcpAgent),
         ];
+        // Every third blow is for it.
+        list.extend(self.database.iter().flat_map(|server| [Victim::Database(server); 3]));
         if victims == Victims::All {
             for host in [one, two, network] {
                 list.push(Victim::Switch(host, Daemon::Vswitchd));
@@ -90,12 +99,13 @@ impl<'s> Chaos<'s> {
 
     async fn strike(&mut self, victim: Victim<'s>) -> Result<()> {
         let down = Duration::from_millis(self.random.random_range(0..400));
-        let (host, name) = match victim {
-            Victim::Program(host, role) => (host, role.to_string()),
-            Victim::Switch(host, Daemon::Database) => (host, "ovsdb-server".to_owned()),
-            Victim::Switch(host, Daemon::Vswitchd) => (host, "ovs-vswitchd".to_owned()),
+        let name = match victim {
+            Victim::Program(host, role) => format!("{role} on {}", host.name()),
+            Victim::Switch(host, Daemon::Database) => format!("ovsdb-server on {}", host.name()),
+            Victim::Switch(host, Daemon::Vswitchd) => format!("ovs-vswitchd on {}", host.name()),
+            Victim::Database(_) => "the database server".to_owned(),
         };
-        let text = format!("{name} on {}, down for {down:?}", host.name());
+        let text = format!("{name}, down for {down:?}");
         self.history.push(text.clone());
         let doing = async {
             match victim {
@@ -108,6 +118,11 @@ impl<'s> Chaos<'s> {
                     host.switch().kill(daemon).await?;
                     self.clock.sleep(down).await;
                     host.switch().start_again(daemon).await
+                }
+                Victim::Database(server) => {
+                    server.kill().await?;
+                    self.clock.sleep(down).await;
+                    server.start_again().await
                 }
             }
         };
