@@ -13,13 +13,10 @@ use crate::app::Api;
 use crate::query::bad_request;
 
 pub(crate) const ADD: Action =
-    Action { method: "put", name: "add_addresses", summary: "Adds addresses to an address group." };
+    Action::put("add_addresses", "address-group", "Add addresses to an address group");
 
-pub(crate) const REMOVE: Action = Action {
-    method: "put",
-    name: "remove_addresses",
-    summary: "Takes addresses out of an address group.",
-};
+pub(crate) const REMOVE: Action =
+    Action::put("remove_addresses", "address-group", "Take addresses out of an address group");
 
 pub(crate) fn add(action: &Action) -> Router<Api> {
     action::put::<AddressGroup, _, _>(action, |core, caller, id, body| async move {
