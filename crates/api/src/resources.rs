@@ -145,7 +145,7 @@ mod tests {
             let common = verbs
                 .into_iter()
                 .filter(|(operation, _)| operations.contains(*operation))
-                .map(|(_, verb)| format!("{verb}_{}", decl.name));
+                .map(|(_, verb)| format!("{verb}_{}", decl.ruled));
             let own = actions.iter().filter(|action| !CHANGES.contains(&action.name));
             let own = own.map(|action| action.name.to_owned());
             missing.extend(common.chain(own).filter(|name| policy.rule(name).is_none()));
