@@ -38,7 +38,7 @@ use Readiness::{NotYet, Preview, Works};
 pub const EXTENSIONS: &[Extension] = &[
     entry("aap-reject-multicast", "Allowed address pairs reject multicast extension", "Multicast addresses are refused as further addresses.", "2026-04-01T00:00:00-00:00", Preview),
     entry("address-group", "Address group", "Named sets of addresses for security group rules.", "2020-07-15T10:00:00-00:00", Preview),
-    entry("address-scope", "Address scope", "Scopes within which addresses are unique.", "2015-07-26T10:00:00-00:00", Works),
+    entry("address-scope", "Address scope", "Scopes within which addresses are unique.", "2015-07-26T10:00:00-00:00", Preview),
     entry("agent", "agent", "Agents and their state.", "2013-02-03T10:00:00-00:00", Works),
     entry("agent-resources-synced", "Agent's Resource View Synced to Placement", "Whether an agent has published its resources.", "2018-12-19T00:00:00-00:00", Works),
     entry("agent_sort_key", "Agents Sort Key", "Agents can be sorted.", "2013-02-03T10:00:00-00:00", Works),
