@@ -65,15 +65,23 @@ impl Asked {
         if !attribute.is(Flags::GUARDED) {
             return;
         }
-        let objects = match (value, attribute.shape) {
-            (Value::Object(_), Shape::Object(_)) => std::slice::from_ref(value),
-            (Value::Array(items), _) => items,
+        let named: Vec<&str> = match (value, attribute.shape) {
+            // In the order of the declaration, which is that of Neutron's refusals.
+            (Value::Object(given), Shape::Object(members)) => members
+                .iter()
+                .map(|(name, _)| *name)
+                .filter(|name| given.contains_key(*name))
+                .collect(),
+            (Value::Array(items), _) => {
+                let objects = items.iter().filter_map(Value::as_object);
+                objects.flat_map(Map::keys).map(String::as_str).collect()
+            }
             // What may hold anything has no members with rules: `binding:profile`.
             _ => return,
         };
-        for member in objects.iter().filter_map(Value::as_object).flat_map(Map::keys) {
-            if !self.members.iter().any(|(at, name)| *at == index && name == member) {
-                self.members.push((index, member.clone()));
+        for name in named {
+            if !self.members.iter().any(|(at, member)| *at == index && name == member) {
+                self.members.push((index, name.to_owned()));
             }
         }
     }
