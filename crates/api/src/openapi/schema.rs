@@ -173,7 +173,10 @@ pub(super) fn error() -> Value {
 /// Whether `null` may stand there. An answer may show it for all that nobody has set.
 fn nullable(attribute: &Attribute, usage: Use) -> bool {
     let unset = matches!(attribute.default, AttrDefault::Unset | AttrDefault::Null);
+    // What nobody wrote, such as the rules that a group begins with, has no description.
+    let undescribed = usage == Use::Answer && attribute.name == "description";
     attribute.is(Flags::NULLABLE)
+        || undescribed
         || (usage == Use::Answer
             && unset
             && !matches!(attribute.name, "id" | "project_id" | "tenant_id"))
