@@ -4,7 +4,8 @@ use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
-    Network, Port, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
+    Network, Port, RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment,
+    Statefulness, Subnet,
 };
 
 use crate::action::{Action, put_draft, put_plain};
@@ -41,6 +42,7 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .with::<Segment>()
         .with::<Agent>()
         .with::<AddressScope>()
+        .with::<RbacPolicy>()
         .tagged::<model::Router>()
         .action(ADD_INTERFACE, |action| {
             put_plain::<model::Router, _, _, _>(action, seam::router_interface_add)

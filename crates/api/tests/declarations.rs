@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use nucleon_model::{
-    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Network, Port, Resource,
-    ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
+    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Network, Port, RbacPolicy,
+    Resource, ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
 };
 use serde_json::{Value, json};
 
@@ -35,12 +35,14 @@ const ALL: &[&ResourceDecl] = &[
     SecurityGroupRule::DECL,
     Statefulness::DECL,
     AddressGroup::DECL,
+    RbacPolicy::DECL,
 ];
 
 /// Where the declarations differ on purpose: resource, attribute, flag, and why.
 const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("network", "tenant_id", "required_by_policy", MIRROR),
     ("address_scope", "tenant_id", "required_by_policy", MIRROR),
+    ("rbac_policy", "tenant_id", "required_by_policy", MIRROR),
     ("subnet", "tenant_id", "required_by_policy", MIRROR),
     ("port", "tenant_id", "required_by_policy", MIRROR),
     ("router", "tenant_id", "required_by_policy", MIRROR),

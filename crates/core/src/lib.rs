@@ -33,6 +33,7 @@ mod network;
 mod noun;
 mod policy;
 mod port;
+mod rbac_policy;
 mod report;
 mod router;
 mod security_group;

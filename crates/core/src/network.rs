@@ -1,7 +1,8 @@
 //! Networks.
 
+pub(crate) mod sharing;
+
 use nucleon_db::{Listed, Operation, Tx, network as store, port as ports, subnet as subnets};
-use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::{
     AttrSet, Field, ListQuery, Network, NetworkDraft, NetworkId, PortId, Resource, Timestamp, port,
 };
@@ -42,9 +43,15 @@ impl Noun for Network {
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
         let viewer = Core::viewer(caller).map(str::to_owned);
         let listed = core.store().snapshot(|tx| {
+            let (core, caller) = (core.clone(), caller.clone());
             let (viewer, query) = (viewer.clone(), query.clone());
             Box::pin(async move {
-                Ok::<_, Error>(store::network_list(tx, viewer.as_deref(), &query).await?)
+                let mut listed = store::network_list(tx, viewer.as_deref(), &query).await?;
+                if let Listed::Records(networks) = &mut listed {
+                    *networks =
+                        core.networks_seen(tx, &caller, std::mem::take(networks)).await?;
+                }
+                Ok::<_, Error>(listed)
             })
         });
         match listed.await? {
@@ -60,9 +67,10 @@ impl Noun for Network {
     async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
         let network_id = parse(id)?;
         let found = core.store().snapshot(|tx| {
+            let (core, caller) = (core.clone(), caller.clone());
             Box::pin(async move {
-                let mut found: Vec<Self> =
-                    store::network_get(tx, network_id).await?.into_iter().collect();
+                let found = store::network_get(tx, network_id).await?.into_iter().collect();
+                let mut found = core.networks_seen(tx, &caller, found).await?;
                 store::network_complete(tx, &mut found).await?;
                 Ok::<_, Error>(found.pop())
             })
@@ -166,6 +174,7 @@ impl Core {
         // The row before its segments, which refer to it; the MTU is known only after them.
         network.mtu = requested_mtu;
         store::network_insert(tx, std::slice::from_ref(&network)).await?;
+        self.network_share(tx, &network).await?;
         let segments = self.segments_create(tx, &network, &wanted, now).await?;
         let largest = i64::from(self.segments_mtu(&segments));
         check_mtu(requested_mtu, largest, &[])?;
@@ -188,7 +197,8 @@ impl Core {
         now: Timestamp,
     ) -> Result<Network> {
         let before = self.network_load(tx, id).await?;
-        self.authorise_update(caller, &draft, &before)?;
+        let seen = self.network_seen(tx, caller, before.clone()).await?;
+        self.authorise_update(caller, &draft, &seen.ok_or_else(|| missing(id))?)?;
         hold(precondition, before.revision_number)?;
         let mut after = before.clone();
         if draft.network_type.is_given()
@@ -211,14 +221,11 @@ impl Core {
         }
         draft.name.apply(&mut after.name);
         draft.admin_state_up.apply(&mut after.admin_state_up);
-        if draft.external.apply(&mut after.external) && !after.external {
-            check_leads_nowhere(tx, id).await?;
-        }
+        draft.external.apply(&mut after.external);
+        draft.shared.apply(&mut after.shared);
         draft.port_security_enabled.apply(&mut after.port_security_enabled);
         draft.description.apply(&mut after.description);
-        if draft.shared.apply(&mut after.shared) && !after.shared {
-            self.check_unsharing(tx, &after).await?;
-        }
+        self.network_share_again(tx, &before, &after).await?;
         self.check(&Change::NetworkUpdate { before: &before, after: &after })?;
         // Neutron bumps the revision on every update that names an attribute, changed or not.
         after.revision_number = before.revision_number + 1;
@@ -230,22 +237,7 @@ impl Core {
             // No DHCP agent serves a network that is down: nobody may wait for one.
             self.ports_waive_dhcp(tx, caller, id, now).await?;
         }
-        Ok(after)
-    }
-
-    /// A network stays shared while another project has ports on it.
-    async fn check_unsharing(&self, tx: &mut Tx, network: &Network) -> Result<()> {
-        if ports::port_of_stranger(tx, network.id, &network.project_id).await? {
-            return Err(Error::conflict(
-                "InvalidSharedSetting",
-                format!(
-                    "Unable to reconfigure sharing settings for network {}. \
-                     Multiple tenants are using it.",
-                    network.name
-                ),
-            ));
-        }
-        Ok(())
+        self.network_seen(tx, caller, after).await?.ok_or_else(|| missing(id))
     }
 
     async fn network_delete(
@@ -256,7 +248,8 @@ impl Core {
         precondition: Precondition,
     ) -> Result<()> {
         let network = store::network_get_held(tx, id).await?.ok_or_else(|| missing(id))?;
-        self.authorise_delete(caller, &network)?;
+        let seen = self.network_seen(tx, caller, network.clone()).await?;
+        self.authorise_delete(caller, &seen.ok_or_else(|| missing(id))?)?;
         hold(precondition, network.revision_number)?;
         let foreign = ports::port_ids_in_use(tx, id, port::OWNER_DHCP, MOST_NAMED).await?;
         if !foreign.is_empty() {
@@ -274,6 +267,7 @@ impl Core {
         }
         nucleon_db::segment::segment_delete_of(tx, id).await?;
         nucleon_db::tag::tag_delete_of(tx, &id.to_string()).await?;
+        crate::sharing::forget(tx, store::OBJECT_TYPE, &network).await?;
         let deleted = store::network_delete_at(tx, id, network.revision_number).await;
         again(tx, unless_referred(deleted)?)?;
         // With the network goes the record of who served it: they are told now or never.
@@ -320,19 +314,6 @@ fn in_use(id: NetworkId, ports: &[PortId]) -> Error {
             ports.join(",")
         ),
     )
-}
-
-/// A network through which routers reach outside goes on leading there.
-async fn check_leads_nowhere(tx: &mut Tx, id: NetworkId) -> Result<()> {
-    if ports::port_list_of_owner(tx, id, OWNER_GATEWAY).await?.is_empty() {
-        return Ok(());
-    }
-    Err(Error::conflict(
-        "ExternalNetworkInUse",
-        format!(
-            "External network {id} cannot be updated to be made non-external, since it has existing gateway ports."
-        ),
-    ))
 }
 
 fn check_mtu(mtu: i64, largest: i64, ip_versions: &[i64]) -> Result<()> {

@@ -14,12 +14,23 @@ pub(crate) async fn share_with_all<R: Standard>(
     object_type: &'static str,
     object: &R,
 ) -> Result<()> {
+    open_to_all(core, tx, object_type, ACCESS_AS_SHARED, object).await
+}
+
+/// Lets everybody reach an object by an action. Where it is so already, nothing changes.
+pub(crate) async fn open_to_all<R: Standard>(
+    core: &Core,
+    tx: &mut Tx,
+    object_type: &'static str,
+    action: &'static str,
+    object: &R,
+) -> Result<()> {
     let row = Row {
         id: RbacPolicyId::new(core.new_uuid()),
         project_id: object.project_id(),
         object_type,
         object_id: &object.id().to_string(),
-        action: ACCESS_AS_SHARED,
+        action,
         target_project: EVERYBODY,
     };
     Ok(store::rbac_share(tx, &row).await?)

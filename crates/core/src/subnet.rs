@@ -40,8 +40,9 @@ impl Noun for Subnet {
         let viewer = Core::viewer(caller).map(str::to_owned);
         let listed = core.store().snapshot(|tx| {
             let (viewer, query) = (viewer.clone(), query.clone());
+            let project = caller.project_id().to_owned();
             Box::pin(async move {
-                Ok::<_, Error>(store::subnet_list(tx, viewer.as_deref(), &query).await?)
+                Ok::<_, Error>(store::subnet_list(tx, viewer.as_deref(), &project, &query).await?)
             })
         });
         match listed.await? {
@@ -57,12 +58,14 @@ impl Noun for Subnet {
     async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
         let subnet_id = parse(id)?;
         let found = core.store().snapshot(|tx| {
+            let (core, caller) = (core.clone(), caller.clone());
             Box::pin(async move {
                 let Some(subnet) = store::subnet_get(tx, subnet_id).await? else {
                     return Ok::<_, Error>(None);
                 };
                 let network = networks::network_get(tx, subnet.network_id).await?;
-                Ok(network.map(|network| complete(subnet, &network)))
+                let Some(network) = network else { return Ok(None) };
+                core.subnet_seen(tx, &caller, subnet, network).await
             })
         });
         let subnet = found.await?.filter(|subnet| core.sees(caller, subnet));
@@ -116,6 +119,22 @@ pub(crate) fn complete(mut subnet: Subnet, network: &Network) -> Subnet {
 }
 
 impl Core {
+    /// A subnet as the caller sees it: by its own project, or by way of its network.
+    pub(crate) async fn subnet_seen(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        subnet: Subnet,
+        network: Network,
+    ) -> Result<Option<Subnet>> {
+        let own = subnet.project_id == caller.project_id();
+        let found = match self.network_seen(tx, caller, network.clone()).await? {
+            Some(seen) => Some(complete(subnet, &seen)),
+            None => own.then(|| complete(subnet, &network)),
+        };
+        Ok(found)
+    }
+
     async fn subnet_create(
         &self,
         tx: &mut Tx,
@@ -129,10 +148,10 @@ impl Core {
             Err(nucleon_db::Error::Stale { .. }) => Err(crate::network::missing(network_id)),
             other => other.map_err(Error::from),
         }?;
-        let network = networks::network_get(tx, network_id)
+        let mut network = networks::network_get(tx, network_id)
             .await?
             .ok_or_else(|| crate::network::missing(network_id))?;
-        if !self.sees(caller, &network) {
+        if !self.network_reach(tx, caller, &mut network).await? || !self.sees(caller, &network) {
             return Err(crate::network::missing(network_id));
         }
         let project_id = caller.project_of(&draft.project_id);
@@ -168,7 +187,7 @@ impl Core {
         precondition: Precondition,
         now: Timestamp,
     ) -> Result<Subnet> {
-        let (before, network) = self.subnet_load(tx, id, now).await?;
+        let (before, network) = self.subnet_load(tx, caller, id, now).await?;
         self.authorise_update(caller, &draft, &before)?;
         hold(precondition, before.revision_number)?;
         if draft.segment_id.is_given() {
@@ -211,7 +230,7 @@ impl Core {
         precondition: Precondition,
         now: Timestamp,
     ) -> Result<()> {
-        let (subnet, _) = self.subnet_load(tx, id, now).await?;
+        let (subnet, _) = self.subnet_load(tx, caller, id, now).await?;
         self.authorise_delete(caller, &subnet)?;
         hold(precondition, subnet.revision_number)?;
         self.subnet_vacate(tx, caller, &subnet, now).await?;
@@ -255,6 +274,7 @@ impl Core {
     async fn subnet_load(
         &self,
         tx: &mut Tx,
+        caller: &Caller,
         id: SubnetId,
         now: Timestamp,
     ) -> Result<(Subnet, Network)> {
@@ -264,7 +284,8 @@ impl Core {
         // As it is now that nobody else can change it.
         let subnet = store::subnet_get(tx, id).await?.ok_or_else(|| missing(id))?;
         let network = networks::network_get(tx, place).await?.ok_or_else(|| missing(id))?;
-        Ok((complete(subnet, &network), network))
+        let seen = self.subnet_seen(tx, caller, subnet, network.clone()).await?;
+        Ok((seen.ok_or_else(|| missing(id))?, network))
     }
 }
 

@@ -57,8 +57,11 @@ pub trait Tagged: Noun + Standard {
 }
 
 impl Tagged for Network {
-    async fn load(_: &Core, tx: &mut Tx, _: &Caller, id: NetworkId) -> Result<Option<Self>> {
-        Ok(networks::network_get_held(tx, id).await?)
+    async fn load(core: &Core, tx: &mut Tx, caller: &Caller, id: NetworkId) -> Result<Option<Self>> {
+        let Some(network) = networks::network_get_held(tx, id).await? else { return Ok(None) };
+        // The row as it is, for it is written again.
+        let seen = core.network_seen(tx, caller, network.clone()).await?;
+        Ok(seen.map(|_| network))
     }
 
     async fn store(&self, tx: &mut Tx, caller: &Caller, revision: i64) -> Result<()> {
@@ -71,10 +74,11 @@ impl Tagged for Network {
 }
 
 impl Tagged for Subnet {
-    async fn load(_: &Core, tx: &mut Tx, _: &Caller, id: SubnetId) -> Result<Option<Self>> {
+    async fn load(core: &Core, tx: &mut Tx, caller: &Caller, id: SubnetId) -> Result<Option<Self>> {
         let Some(subnet) = subnets::subnet_get_held(tx, id).await? else { return Ok(None) };
         let network = networks::network_get(tx, subnet.network_id).await?;
-        Ok(network.map(|network| crate::subnet::complete(subnet, &network)))
+        let Some(network) = network else { return Ok(None) };
+        core.subnet_seen(tx, caller, subnet, network).await
     }
 
     async fn store(&self, tx: &mut Tx, caller: &Caller, revision: i64) -> Result<()> {

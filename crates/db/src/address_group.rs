@@ -13,7 +13,7 @@ pub const OBJECT_TYPE: &str = "address_group";
 
 impl Listing for AddressGroup {
     fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own_or_shared(project, OBJECT_TYPE)
+        own_or_shared::<Self>(project, OBJECT_TYPE)
     }
 }
 

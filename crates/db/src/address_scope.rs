@@ -15,6 +15,6 @@ impl Listing for AddressScope {
     }
 
     fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own_or_shared(project, OBJECT_TYPE)
+        own_or_shared::<Self>(project, OBJECT_TYPE)
     }
 }

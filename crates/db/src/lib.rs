@@ -66,7 +66,7 @@ pub use crate::cursor::Cursor;
 pub use crate::dialect::Dialect;
 pub use crate::error::{Error, Result, RetryReason};
 pub use crate::journal::{Batch, Change, Entry, Operation, Position, ScopeMark};
-pub use crate::list::{Condition, Listed, Listing, list, list_where};
+pub use crate::list::{Condition, Listed, Listing, list, list_plan, list_where};
 pub use crate::row::{Column, Row};
 pub use crate::stats::Stats;
 pub use crate::store::{Receipt, RetryPolicy, Store, StoreOptions};

@@ -3,9 +3,13 @@
 use nucleon_model::{
     Attribute, Cell, CellKind, Direction, Filter, FixedIpFilter, ListQuery, Resource, TagFilter,
 };
-use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr};
+use sea_query::{
+    Alias, Asterisk, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr,
+    UnionType,
+};
 
 use crate::error::Result;
+use crate::rbac;
 use crate::resource::{fetch, get, select, value_of};
 use crate::tx::Tx;
 
@@ -36,7 +40,7 @@ pub enum Listed<R> {
 
 /// What a resource adds to the common rules.
 pub trait Listing: Resource {
-    /// Conditions on attributes that lie in no column of the row, or not only there.
+    /// Conditions on attributes that lie in no column of the row, or mean more than it says.
     fn special(attribute: &Attribute, values: &[Cell], viewer: Option<&str>) -> Option<SimpleExpr> {
         let _ = (attribute, values, viewer);
         None
@@ -52,12 +56,31 @@ pub(crate) fn own(project: Option<&str>) -> Option<Cond> {
 }
 
 /// For [`Listing::visible_to`]: objects are seen by their own project, and by those that they are shared with.
-pub(crate) fn own_or_shared(project: Option<&str>, object_type: &str) -> Option<Cond> {
+pub(crate) fn own_or_shared<R: Resource>(project: Option<&str>, object_type: &str) -> Option<Cond> {
     project.map(|project| {
-        Cond::any()
-            .add(Expr::col(Alias::new("project_id")).eq(project))
-            .add(crate::rbac::is_shared("id", project, object_type))
+        let shared = rbac::shared_with(project, object_type, &[rbac::ACCESS_AS_SHARED]);
+        among([owned_by(R::DECL.table, project), shared])
     })
+}
+
+/// For [`among`]: what a project owns in a table.
+pub(crate) fn owned_by(table: &'static str, project: &str) -> SelectStatement {
+    ids_where(table, Expr::col(Alias::new("project_id")).eq(project))
+}
+
+/// For [`Listing::visible_to`]: objects whose identifiers one of these queries finds, each by an index.
+///
+/// That is a union, for with an `OR` over several tables PostgreSQL and MariaDB look at every row there is, whoever owns
+/// it. And it is a union in a derived table, for MariaDB would run a bare one once for each row.
+pub(crate) fn among<const N: usize>(queries: [SelectStatement; N]) -> Cond {
+    let mut queries = queries.into_iter();
+    let Some(mut union) = queries.next() else { return Cond::any() };
+    for query in queries {
+        union.union(UnionType::Distinct, query);
+    }
+    let mut seen = Query::select();
+    seen.expr(Expr::col(Asterisk)).from_subquery(union, Alias::new("seen"));
+    Cond::all().add(in_subquery("id", seen))
 }
 
 /// Records that a viewer in `project` may see, or all, as `query` asks.
@@ -76,20 +99,10 @@ pub async fn list_where<R: Listing>(
     query: &ListQuery,
     also: Option<Condition>,
 ) -> Result<Listed<R>> {
-    let mut statement = select::<R>();
-    if let Some(Condition(also)) = also {
-        statement.and_where(also);
-    }
-    if let Some(visible) = R::visible_to(project) {
-        statement.cond_where(visible);
-    }
-    for filter in &query.filters {
-        match condition::<R>(filter, project) {
-            Some(condition) => statement.and_where(condition),
-            // A filter that nothing can meet.
-            None => return Ok(Listed::Records(Vec::new())),
-        };
-    }
+    // A filter that nothing can meet.
+    let Some(mut statement) = statement::<R>(project, query, also) else {
+        return Ok(Listed::Records(Vec::new()));
+    };
     let Some(page) = &query.page else {
         order::<R>(&mut statement, &query.sort, false);
         return Ok(Listed::Records(fetch(tx, &statement).await?));
@@ -107,6 +120,37 @@ pub async fn list_where<R: Listing>(
         records.reverse();
     }
     Ok(Listed::Records(records))
+}
+
+/// How the database means to find what a list shows: for whoever wonders why it takes its time.
+pub async fn list_plan<R: Listing>(
+    tx: &mut Tx,
+    project: Option<&str>,
+    query: &ListQuery,
+) -> Result<Vec<String>> {
+    match statement::<R>(project, query, None) {
+        Some(statement) => tx.explain(&statement).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// What a list shows, without order or pages; `None` where nothing meets its filters.
+fn statement<R: Listing>(
+    project: Option<&str>,
+    query: &ListQuery,
+    also: Option<Condition>,
+) -> Option<SelectStatement> {
+    let mut statement = select::<R>();
+    if let Some(Condition(also)) = also {
+        statement.and_where(also);
+    }
+    if let Some(visible) = R::visible_to(project) {
+        statement.cond_where(visible);
+    }
+    for filter in &query.filters {
+        statement.and_where(condition::<R>(filter, project)?);
+    }
+    Some(statement)
 }
 
 async fn marker_record<R: Listing>(

@@ -12,6 +12,7 @@ mod m0003_sharing;
 mod m0004_address_scopes;
 mod m0005_routers;
 mod m0006_security_groups;
+mod m0007_network_sharing;
 mod run;
 
 use std::fmt;
@@ -34,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0004_address_scopes::MIGRATION,
     m0005_routers::MIGRATION,
     m0006_security_groups::MIGRATION,
+    m0007_network_sharing::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -6,16 +6,20 @@ use nucleon_model::{
     Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId, ProviderSegment, Resource,
     Segment, SubnetId, Timestamp,
 };
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
 
 use crate::error::{Error, Result};
-use crate::list::{Listed, Listing, ids_where, in_subquery, list, one_of};
+use crate::list::{Listed, Listing, among, in_subquery, list, one_of, owned_by};
+use crate::rbac::{
+    ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, is_shared_as, rbac_shared_among, reaching, shared_with,
+};
 use crate::resource;
 use crate::tx::Tx;
 
 impl Listing for Network {
-    fn special(attribute: &Attribute, values: &[Cell], _: Option<&str>) -> Option<SimpleExpr> {
+    fn special(attribute: &Attribute, values: &[Cell], viewer: Option<&str>) -> Option<SimpleExpr> {
         let (column, kind) = match attribute.name {
+            "shared" => return Some(is_shared_as(values, viewer, OBJECT_TYPE)),
             "provider:network_type" => ("network_type", CellKind::Text),
             "provider:physical_network" => ("physical_network", CellKind::Text),
             "provider:segmentation_id" => ("segmentation_id", CellKind::Int),
@@ -30,23 +34,69 @@ impl Listing for Network {
     }
 
     fn visible_to(project: Option<&str>) -> Option<Cond> {
-        project.map(|project| {
-            Cond::any()
-                .add(Expr::col(Alias::new("project_id")).eq(project))
-                .add(Expr::col(Alias::new("shared")).eq(true))
-                .add(Expr::col(Alias::new("external")).eq(true))
-        })
+        project.map(|project| among([owned_by("networks", project), open_to(project)]))
     }
 }
 
-/// Networks that anybody in a project may see, for conditions on what is on them.
-pub(crate) fn shared_networks() -> sea_query::SelectStatement {
-    ids_where("networks", Expr::col(Alias::new("shared")).eq(true))
+/// `rbac_policies.object_type` of networks.
+pub const OBJECT_TYPE: &str = "network";
+
+/// The actions that let a project see a network.
+const OPEN: &[&str] = &[ACCESS_AS_SHARED, ACCESS_AS_EXTERNAL];
+
+/// Networks that a project sees though they are another's.
+fn open_to(project: &str) -> SelectStatement {
+    shared_with(project, OBJECT_TYPE, OPEN)
 }
 
-/// Networks of a project.
-pub(crate) fn networks_of(project: &str) -> sea_query::SelectStatement {
-    ids_where("networks", Expr::col(Alias::new("project_id")).eq(project))
+/// What is on networks that a project sees though they are another's.
+pub(crate) fn on_networks_open_to(table: &'static str, project: &str) -> SelectStatement {
+    let policies = Alias::new("rbac_policies");
+    let mut query = Query::select();
+    query
+        .column((Alias::new(table), Alias::new("id")))
+        .from(policies.clone())
+        .inner_join(
+            Alias::new(table),
+            Expr::col((Alias::new(table), Alias::new("network_id")))
+                .equals((policies.clone(), Alias::new("object_id"))),
+        )
+        .cond_where(reaching(project, OBJECT_TYPE, OPEN));
+    query
+}
+
+/// What is on a project's networks.
+pub(crate) fn on_networks_of(table: &'static str, project: &str) -> SelectStatement {
+    let networks = Alias::new("networks");
+    let mut query = Query::select();
+    query
+        .column((Alias::new(table), Alias::new("id")))
+        .from(networks.clone())
+        .inner_join(
+            Alias::new(table),
+            Expr::col((Alias::new(table), Alias::new("network_id")))
+                .equals((networks.clone(), Alias::new("id"))),
+        )
+        .and_where(Expr::col((networks, Alias::new("project_id"))).eq(project));
+    query
+}
+
+/// Sets for networks that are not shared with everybody whether they are shared with a project. One question.
+pub async fn network_show_shared(
+    tx: &mut Tx,
+    project: &str,
+    networks: &mut [Network],
+) -> Result<()> {
+    let apart: Vec<String> = networks
+        .iter()
+        .filter(|network| !network.shared)
+        .map(|network| network.id.to_string())
+        .collect();
+    let shared = rbac_shared_among(tx, OBJECT_TYPE, &apart, project, ACCESS_AS_SHARED).await?;
+    for network in networks.iter_mut().filter(|network| !network.shared) {
+        network.shared = shared.contains(&network.id.to_string());
+    }
+    Ok(())
 }
 
 pub async fn network_insert(tx: &mut Tx, networks: &[Network]) -> Result<()> {

@@ -1,12 +1,13 @@
 //! Ports in the store.
 
+use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::{Attribute, Cell, ListQuery, NetworkId, Port, PortId, Timestamp, port};
 use nucleon_net::MacAddr;
 use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listed, Listing, in_subquery, list};
-use crate::network::networks_of;
+use crate::list::{Listed, Listing, among, list, owned_by};
+use crate::network::on_networks_of;
 use crate::resource;
 use crate::security_group::is_member;
 use crate::tx::Tx;
@@ -21,9 +22,7 @@ impl Listing for Port {
 
     fn visible_to(project: Option<&str>) -> Option<Cond> {
         project.map(|project| {
-            Cond::any()
-                .add(Expr::col(Alias::new("project_id")).eq(project))
-                .add(in_subquery("network_id", networks_of(project)))
+            among([owned_by("ports", project), on_networks_of("ports", project)])
         })
     }
 }
@@ -123,15 +122,34 @@ pub async fn port_ids_in_use(
     tx.fetch_all(&query).await?.iter().map(|row| row.parse("id")).collect()
 }
 
-/// Whether somebody beside `project` has a port on a network, services' ports (`network:…`) aside.
-pub async fn port_of_stranger(tx: &mut Tx, network: NetworkId, project: &str) -> Result<bool> {
+/// Whether a network has a port of a project beside these, services' ports (`network:…`) aside.
+pub async fn port_of_stranger(
+    tx: &mut Tx,
+    network: NetworkId,
+    projects: &[String],
+) -> Result<bool> {
     let mut query = Query::select();
     query
         .column(Alias::new("id"))
         .from(Alias::new("ports"))
         .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
-        .and_where(Expr::col(Alias::new("project_id")).is_not_in(["", project]))
+        .and_where(
+            Expr::col(Alias::new("project_id"))
+                .is_not_in(projects.iter().map(String::as_str).chain([""])),
+        )
         .and_where(Expr::col(Alias::new("device_owner")).not_like("network:%"))
+        .limit(1);
+    Ok(tx.fetch_optional(&query).await?.is_some())
+}
+
+/// Whether a network has a port that is a router's gateway.
+pub async fn port_of_gateway(tx: &mut Tx, network: NetworkId) -> Result<bool> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("ports"))
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(Expr::col(Alias::new("device_owner")).eq(OWNER_GATEWAY))
         .limit(1);
     Ok(tx.fetch_optional(&query).await?.is_some())
 }

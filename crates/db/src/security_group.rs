@@ -27,7 +27,7 @@ impl Listing for SecurityGroup {
     }
 
     fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own_or_shared(project, OBJECT_TYPE)
+        own_or_shared::<Self>(project, OBJECT_TYPE)
     }
 }
 

@@ -3,33 +3,34 @@
 use std::collections::BTreeMap;
 
 use nucleon_model::{Attribute, Cell, CellKind, ListQuery, Network, NetworkId, Subnet, SubnetId};
-use sea_query::{Alias, Cond, Expr, ExprTrait, SimpleExpr};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listed, Listing, ids_where, in_subquery, list, one_of};
-use crate::network::{networks_of, shared_networks};
+use crate::list::{Listed, Listing, among, ids_where, in_subquery, list, one_of, owned_by};
+use crate::network::{self, network_show_shared, on_networks_of, on_networks_open_to};
+use crate::rbac::is_shared_by;
 use crate::resource;
 use crate::tx::Tx;
 
 impl Listing for Subnet {
-    fn special(attribute: &Attribute, values: &[Cell], _: Option<&str>) -> Option<SimpleExpr> {
-        let column = match attribute.name {
-            "router:external" => "external",
-            "shared" => "shared",
-            _ => return None,
-        };
-        Some(in_subquery(
-            "network_id",
-            ids_where("networks", one_of(column, CellKind::Bool, values)),
-        ))
+    fn special(attribute: &Attribute, values: &[Cell], viewer: Option<&str>) -> Option<SimpleExpr> {
+        match attribute.name {
+            "router:external" => Some(in_subquery(
+                "network_id",
+                ids_where("networks", one_of("external", CellKind::Bool, values)),
+            )),
+            "shared" => Some(is_shared_by("network_id", values, viewer, network::OBJECT_TYPE)),
+            _ => None,
+        }
     }
 
     fn visible_to(project: Option<&str>) -> Option<Cond> {
         project.map(|project| {
-            Cond::any()
-                .add(Expr::col(Alias::new("project_id")).eq(project))
-                .add(in_subquery("network_id", shared_networks()))
-                .add(in_subquery("network_id", networks_of(project)))
+            among([
+                owned_by("subnets", project),
+                on_networks_of("subnets", project),
+                on_networks_open_to("subnets", project),
+            ])
         })
     }
 }
@@ -47,25 +48,27 @@ pub async fn subnet_get_held(tx: &mut Tx, id: SubnetId) -> Result<Option<Subnet>
     resource::get_held(tx, id.to_string()).await
 }
 
-/// Subnets that `project` may see, or all; complete.
+/// Subnets that `viewer` may see, or all; complete, as somebody in `project` sees them.
 pub async fn subnet_list(
     tx: &mut Tx,
-    project: Option<&str>,
+    viewer: Option<&str>,
+    project: &str,
     query: &ListQuery,
 ) -> Result<Listed<Subnet>> {
-    let mut listed = list::<Subnet>(tx, project, query).await?;
+    let mut listed = list::<Subnet>(tx, viewer, query).await?;
     if let Listed::Records(subnets) = &mut listed {
-        subnet_complete(tx, subnets).await?;
+        subnet_complete(tx, project, subnets).await?;
     }
     Ok(listed)
 }
 
 /// Fills in what subnets show of their networks.
-pub async fn subnet_complete(tx: &mut Tx, subnets: &mut [Subnet]) -> Result<()> {
+async fn subnet_complete(tx: &mut Tx, project: &str, subnets: &mut [Subnet]) -> Result<()> {
     let mut ids: Vec<String> = subnets.iter().map(|subnet| subnet.network_id.to_string()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let networks: Vec<Network> = resource::get_all(tx, ids).await?;
+    let mut networks: Vec<Network> = resource::get_all(tx, ids).await?;
+    network_show_shared(tx, project, &mut networks).await?;
     let networks: BTreeMap<NetworkId, &Network> =
         networks.iter().map(|network| (network.id, network)).collect();
     for subnet in subnets {
@@ -84,6 +87,25 @@ pub async fn subnet_list_of(tx: &mut Tx, networks: &[NetworkId]) -> Result<Vec<S
     let mut subnets: Vec<Subnet> = resource::by_chunks(tx, "network_id", ids).await?;
     subnets.sort_by_key(|subnet| (subnet.created_at, subnet.id));
     Ok(subnets)
+}
+
+/// Whether a network has a subnet of a project beside these.
+pub async fn subnet_of_stranger(
+    tx: &mut Tx,
+    network: NetworkId,
+    projects: &[String],
+) -> Result<bool> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("subnets"))
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(
+            Expr::col(Alias::new("project_id"))
+                .is_not_in(projects.iter().map(String::as_str).chain([""])),
+        )
+        .limit(1);
+    Ok(tx.fetch_optional(&query).await?.is_some())
 }
 
 /// # Errors

@@ -127,6 +127,23 @@ impl Tx {
         async move { Ok(rows.await?.into_iter().next()) }.boxed()
     }
 
+    /// How the database means to answer a query, a line for each step.
+    pub async fn explain(&mut self, query: &impl Statement) -> Result<Vec<String>> {
+        let (sql, values) = self.dialect().build(query);
+        let (word, columns): (_, &[&str]) = match self.dialect() {
+            Dialect::Sqlite => ("EXPLAIN QUERY PLAN", &["detail"]),
+            Dialect::MySql => ("EXPLAIN", &["select_type", "table", "type", "key"]),
+            Dialect::Postgres => ("EXPLAIN", &["QUERY PLAN"]),
+        };
+        let rows = self.fetch_sql(assert_safe(format!("{word} {sql}")), values).await?;
+        let line = |row: &Row| {
+            let cell = |name: &&str| row.get::<Option<String>>(name).map(Option::unwrap_or_default);
+            let cells: Vec<String> = columns.iter().map(cell).collect::<Result<_>>()?;
+            Ok(cells.join(" "))
+        };
+        rows.iter().map(line).collect()
+    }
+
     /// Runs a statement that a unique key may refuse, without losing the transaction to it.
     pub fn attempt<'t>(&'t mut self, statement: &impl Statement) -> BoxFuture<'t, Result<Attempt>> {
         let (sql, values) = self.dialect().build(statement);

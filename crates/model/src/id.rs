@@ -121,6 +121,7 @@ ids! {
     SecurityGroupRuleId
     SegmentId
     ServiceProfileId
+    SharedObjectId
     StatefulnessId
     SubnetId
     SubnetPoolId

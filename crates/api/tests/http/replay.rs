@@ -91,6 +91,7 @@ const SERVED: &[&str] = &[
     "ports",
     "segments",
     "agents",
+    "rbac-policies",
     "routers",
     "extensions",
     "security-groups",
@@ -110,8 +111,6 @@ const SKIPPED: &[(usize, &str)] = &[
     (174, "floating IPs are not served"),
     (175, "floating IPs are not served"),
     (206, "quotas are not served"),
-    (226, "RBAC policies are not served"),
-    (227, "RBAC policies are not served"),
     (239, "trunks are not served"),
     (287, "segments can only be read"),
 ];

@@ -43,7 +43,10 @@ impl Core {
             let place = if let Some(place) = known {
                 place
             } else {
-                let ground = self.ground(tx, network_id, &host).await?;
+                let mut ground = self.ground(tx, network_id, &host).await?;
+                if !self.network_reach(tx, caller, &mut ground.network).await? {
+                    return Err(crate::network::missing(network_id));
+                }
                 grounds.push((network_id, host, ground));
                 grounds.len() - 1
             };

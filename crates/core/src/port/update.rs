@@ -38,7 +38,9 @@ impl Core {
             Field::Null => String::new(),
             Field::Absent => before.host.clone(),
         };
-        let ground = self.ground(tx, before.network_id, &host).await?;
+        let mut ground = self.ground(tx, before.network_id, &host).await?;
+        // One's own port stays one's own, also where the network is out of reach by now.
+        self.network_reach(tx, caller, &mut ground.network).await?;
         let standing = Port {
             // Rules about a `device_owner` mean the one that is asked for (CVE-2015-5240).
             device_owner: draft.device_owner.get().unwrap_or(&before.device_owner).clone(),

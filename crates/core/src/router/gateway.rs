@@ -61,10 +61,11 @@ async fn check(
     attached: &Attached,
 ) -> Result<()> {
     let id = wanted.network_id;
-    let network: Option<Network> = networks::network_get_held(tx, id).await?;
-    let network = network
-        .filter(|network| core.sees(caller, network))
-        .ok_or_else(|| crate::network::missing(id))?;
+    let missing = || crate::network::missing(id);
+    let mut network = networks::network_get_held(tx, id).await?.ok_or_else(missing)?;
+    if !core.network_reach(tx, caller, &mut network).await? || !core.sees(caller, &network) {
+        return Err(missing());
+    }
     if !network.external {
         return Err(bad(format!("Network {id} is not an external network")));
     }

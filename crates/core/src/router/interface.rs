@@ -264,8 +264,9 @@ impl Scene<'_> {
         let missing = || crate::subnet::missing(id);
         let subnet = subnets::subnet_get(tx, id).await?.ok_or_else(missing)?;
         let network = networks::network_get(tx, subnet.network_id).await?.ok_or_else(missing)?;
-        let subnet = crate::subnet::complete(subnet, &network);
-        if self.core.sees(self.caller, &subnet) { Ok(subnet) } else { Err(missing()) }
+        let subnet = self.core.subnet_seen(tx, self.caller, subnet, network).await?;
+        let subnet = subnet.filter(|subnet| self.core.sees(self.caller, subnet));
+        subnet.ok_or_else(missing)
     }
 
     /// The gateway address of a subnet is for its own project, and for those that its network is shared with by name:

@@ -175,7 +175,7 @@ async fn a_shared_network_stays_shared_while_another_project_is_on_it() {
         refused(
             cloud.try_update(&network, json!({"shared": false})).await,
             "InvalidSharedSetting",
-            "Unable to reconfigure sharing settings for network n. Multiple tenants are using it.",
+            "Unable to reconfigure sharing settings for network n. Multiple projects are using it.",
         );
         cloud.delete(&port).await;
         assert!(

@@ -94,6 +94,13 @@ async fn group_list(
         security_group_complete(tx, groups).await?;
     }
     Ok(listed)
+/// As the others are called.
+async fn subnets_listed(
+    tx: &mut Tx,
+    viewer: Option<&str>,
+    query: &ListQuery,
+) -> nucleon_db::Result<Listed<Subnet>> {
+    subnet_list(tx, viewer, "adm", query).await
 }
 
 /// Statements of one list of so many rows.
@@ -139,8 +146,8 @@ async fn a_list_costs_the_same_for_ten_as_for_a_thousand() {
         SecurityGroup::create(&cloud, &admin(), vec![wanted; 100]).await.unwrap();
         let some = list_cost!(cloud, group_list, few);
         assert_eq!((some, list_cost!(cloud, group_list, 100)), (2, 2));
-        let some = list_cost!(cloud, subnet_list, few);
-        assert_eq!((some, list_cost!(cloud, subnet_list, many)), (2, 2));
+        let some = list_cost!(cloud, subnets_listed, few);
+        assert_eq!((some, list_cost!(cloud, subnets_listed, many)), (3, 3));
     })
     .await;
 }

@@ -1,0 +1,140 @@
+//! How the databases find what a project sees: by an index, never by looking at what other projects have.
+
+use nucleon_db::{Error, Listing, list_plan};
+use nucleon_model::{
+    ListQuery, Network, NetworkId, Port, Resource, Subnet, SubnetId, Timestamp,
+};
+use nucleon_testkit::Kind;
+use sea_query::{Alias, Query};
+use uuid::Uuid;
+
+use crate::scene::{Cloud, each};
+
+/// Projects, each with so many networks; every tenth network is shared with the viewer.
+const PROJECTS: u128 = 100;
+const NETWORKS: u128 = 30;
+const VIEWER: &str = "p7";
+
+fn network(number: u128) -> Network {
+    Network {
+        id: NetworkId::new(Uuid::from_u128(number + 1)),
+        project_id: format!("p{}", number / NETWORKS),
+        created_at: Timestamp::from_micros(0),
+        ..Network::default()
+    }
+}
+
+fn subnet(network: &Network) -> Subnet {
+    Subnet {
+        id: SubnetId::new(network.id.uuid()),
+        network_id: network.id,
+        project_id: network.project_id.clone(),
+        ip_version: 4,
+        ..Subnet::default()
+    }
+}
+
+impl Cloud {
+    /// Networks of many projects, without the labour of creating each.
+    async fn populate(&self) {
+        let written = self.store().write("populate", |tx| {
+            Box::pin(async move {
+                let networks: Vec<Network> = (0..PROJECTS * NETWORKS).map(network).collect();
+                nucleon_db::network::network_insert(tx, &networks).await?;
+                let subnets: Vec<Subnet> = networks.iter().map(subnet).collect();
+                nucleon_db::subnet::subnet_insert(tx, &subnets).await?;
+                let shared: Vec<_> = networks.iter().step_by(10).map(policy).collect();
+                let columns = &[
+                    "id",
+                    "project_id",
+                    "object_type",
+                    "object_id",
+                    "action",
+                    "target_project",
+                    "revision_number",
+                ];
+                tx.insert_rows("rbac_policies", columns, shared).await
+            })
+        });
+        written.await.unwrap();
+        if self.kind() != Kind::Sqlite {
+            let tables = "networks, subnets, rbac_policies";
+            let statement = match self.kind() {
+                Kind::Postgres => format!("ANALYZE {tables}"),
+                _ => format!("ANALYZE TABLE {tables}"),
+            };
+            self.database.sql(&statement).unwrap();
+        }
+    }
+
+    async fn plan<R: Listing>(&self, project: &'static str) -> String {
+        let planned = self.store().read(|tx| {
+            Box::pin(async move {
+                let lines = list_plan::<R>(tx, Some(project), &ListQuery::default()).await?;
+                Ok::<_, Error>(lines.join("\n"))
+            })
+        });
+        planned.await.unwrap()
+    }
+}
+
+/// A tenth of the networks' policies are for the viewer, each network but those with one for somebody else.
+fn policy(network: &Network) -> Vec<sea_query::Value> {
+    let id = Uuid::from_u128(network.id.uuid().as_u128() | 1 << 100).to_string();
+    let network = (network.id.to_string(), network.project_id.clone());
+    vec![
+        id.into(),
+        network.1.into(),
+        "network".into(),
+        network.0.into(),
+        "access_as_shared".into(),
+        VIEWER.into(),
+        1i64.into(),
+    ]
+}
+
+/// Whether a plan looks at each row of a table.
+fn scans(kind: Kind, plan: &str, table: &str) -> bool {
+    plan.lines().any(|line| match kind {
+        Kind::Sqlite => line.contains(&format!("SCAN {table}")),
+        Kind::Postgres => line.contains(&format!("Seq Scan on {table}")),
+        _ => line.contains(&format!("{table} ALL")) || line.contains(&format!("{table} index")),
+    })
+}
+
+#[track_caller]
+fn check<R: Resource>(kind: Kind, plan: &str) {
+    for table in ["networks", "subnets", "ports", "rbac_policies"] {
+        assert!(!scans(kind, plan, table), "{} by {kind}:\n{plan}", R::DECL.collection);
+    }
+    eprintln!("{} by {kind}:\n{plan}", R::DECL.collection);
+}
+
+#[tokio::test]
+async fn what_a_project_sees_is_found_by_indexes() {
+    each(async |cloud| {
+        cloud.populate().await;
+        let kind = cloud.kind();
+        check::<Network>(kind, &cloud.plan::<Network>(VIEWER).await);
+        check::<Subnet>(kind, &cloud.plan::<Subnet>(VIEWER).await);
+        check::<Port>(kind, &cloud.plan::<Port>(VIEWER).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_index_is_looked_for_in_earnest() {
+    each(async |cloud| {
+        cloud.populate().await;
+        let all = cloud.store().read(|tx| {
+            Box::pin(async move {
+                let mut query = Query::select();
+                query.column(Alias::new("name")).from(Alias::new("subnets"));
+                Ok::<_, Error>(tx.explain(&query).await?.join("\n"))
+            })
+        });
+        let plan = all.await.unwrap();
+        assert!(scans(cloud.kind(), &plan, "subnets"), "{plan}");
+    })
+    .await;
+}
