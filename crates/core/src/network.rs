@@ -48,8 +48,7 @@ impl Noun for Network {
             Box::pin(async move {
                 let mut listed = store::network_list(tx, viewer.as_deref(), &query).await?;
                 if let Listed::Records(networks) = &mut listed {
-                    *networks =
-                        core.networks_seen(tx, &caller, std::mem::take(networks)).await?;
+                    *networks = core.networks_seen(tx, &caller, std::mem::take(networks)).await?;
                 }
                 Ok::<_, Error>(listed)
             })

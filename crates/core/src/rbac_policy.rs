@@ -2,9 +2,7 @@
 
 use nucleon_db::Tx;
 use nucleon_db::rbac::{self as store, ACCESS_AS_EXTERNAL, EVERYBODY, RBAC_KEY, Shareable, User};
-use nucleon_model::{
-    NetworkId, RbacPolicy, RbacPolicyDraft, SharedType, TargetProject, Timestamp,
-};
+use nucleon_model::{NetworkId, RbacPolicy, RbacPolicyDraft, SharedType, TargetProject, Timestamp};
 
 use crate::entity::Entity;
 use crate::network::sharing::unable_to_unshare;

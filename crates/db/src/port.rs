@@ -21,9 +21,7 @@ impl Listing for Port {
     }
 
     fn visible_to(project: Option<&str>) -> Option<Cond> {
-        project.map(|project| {
-            among([owned_by("ports", project), on_networks_of("ports", project)])
-        })
+        project.map(|project| among([owned_by("ports", project), on_networks_of("ports", project)]))
     }
 }
 

@@ -80,7 +80,8 @@ impl AttrValue for SharedType {
     /// Spaces around the name and its case do not matter.
     fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
         let text = value.as_str().unwrap_or_default().trim().to_lowercase();
-        text.parse().map_err(|_| Invalid::Convert(InvalidType(PyText(value).to_string()).to_string()))
+        text.parse()
+            .map_err(|_| Invalid::Convert(InvalidType(PyText(value).to_string()).to_string()))
     }
 }
 

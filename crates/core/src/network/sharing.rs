@@ -36,10 +36,7 @@ impl Core {
             }
             let is = |action: &str| open.contains(&(network.id.to_string(), action.to_owned()));
             network.shared = is(ACCESS_AS_SHARED);
-            !limited
-                || network.project_id == project
-                || network.shared
-                || is(ACCESS_AS_EXTERNAL)
+            !limited || network.project_id == project || network.shared || is(ACCESS_AS_EXTERNAL)
         });
         Ok(networks)
     }

@@ -30,6 +30,17 @@ impl Cloud {
             .unwrap()
     }
 
+    /// A member of a project shares a network.
+    async fn share_by(
+        &self,
+        project: &str,
+        network: &Network,
+        target: &str,
+    ) -> Result<RbacPolicy, Error> {
+        let wanted = merged(sharing(network, target), json!({"project_id": project}));
+        self.create_as(&member(project), wanted).await
+    }
+
     async fn seen<R: Noun>(&self, project: &str, query: ListQuery) -> Vec<R> {
         R::list(self, &member(project), query).await.unwrap()
     }
@@ -181,9 +192,9 @@ async fn a_policy_is_its_makers_and_is_there_once() {
     each(async |cloud| {
         let network = cloud.own_network().await;
         let owner = member(OWNER);
-        let policy: RbacPolicy = cloud.create_as(&owner, sharing(&network, FRIEND)).await.unwrap();
+        let policy = cloud.share_by(OWNER, &network, FRIEND).await.unwrap();
         refused(
-            cloud.create_as::<RbacPolicy>(&owner, sharing(&network, FRIEND)).await,
+            cloud.share_by(OWNER, &network, FRIEND).await,
             "DuplicateRbacPolicy",
             "An RBAC policy already exists with those values.",
         );
@@ -196,19 +207,13 @@ async fn a_policy_is_its_makers_and_is_there_once() {
         );
         // Who sees the network is told that it is another's; to others it is not there.
         refused(
-            cloud.create_as::<RbacPolicy>(&member(FRIEND), sharing(&network, STRANGER)).await,
+            cloud.share_by(FRIEND, &network, STRANGER).await,
             "InvalidInput",
             "Invalid input for operation: Only admins can manipulate policies on networks they do \
              not own.",
         );
-        refused_as(
-            cloud.create_as::<RbacPolicy>(&member(STRANGER), sharing(&network, STRANGER)).await,
-            "NetworkNotFound",
-        );
-        refused_as(
-            cloud.create_as::<RbacPolicy>(&owner, sharing(&network, "*")).await,
-            "PolicyNotAuthorized",
-        );
+        refused_as(cloud.share_by(STRANGER, &network, STRANGER).await, "NetworkNotFound");
+        refused_as(cloud.share_by(OWNER, &network, "*").await, "PolicyNotAuthorized");
         let everybody = draft::<RbacPolicy>(json!({"target_tenant": "*"}));
         let key = policy.key();
         refused_as(
