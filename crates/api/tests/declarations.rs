@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use nucleon_model::{
     AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Network, Port, RbacPolicy,
-    Resource, ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
+    Resource, ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness,
+    Subnet,
 };
 use serde_json::{Value, json};
 

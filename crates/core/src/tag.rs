@@ -57,7 +57,12 @@ pub trait Tagged: Noun + Standard {
 }
 
 impl Tagged for Network {
-    async fn load(core: &Core, tx: &mut Tx, caller: &Caller, id: NetworkId) -> Result<Option<Self>> {
+    async fn load(
+        core: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: NetworkId,
+    ) -> Result<Option<Self>> {
         let Some(network) = networks::network_get_held(tx, id).await? else { return Ok(None) };
         // The row as it is, for it is written again.
         let seen = core.network_seen(tx, caller, network.clone()).await?;

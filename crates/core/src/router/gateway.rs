@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use nucleon_db::{Tx, network as networks, router as store};
-use nucleon_model::{
-    Field, FixedIpRequest, Network, Port, PortId, Router, SubnetId, WantedGateway,
-};
+use nucleon_model::{Field, FixedIpRequest, Port, PortId, Router, SubnetId, WantedGateway};
 
 use super::attached::Attached;
 use super::{OWNER_GATEWAY, bad, routes};

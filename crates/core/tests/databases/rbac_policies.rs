@@ -1,7 +1,10 @@
 //! Sharing: what policies open to whom, and what they cannot be taken from.
 
 use nucleon_core::{Error, Noun, Precondition};
-use nucleon_model::{ListQuery, Network, Port, RbacPolicy, Subnet};
+use nucleon_model::{
+    AddressGroup, ListQuery, Network, Port, RbacPolicy, Router, SecurityGroup, SecurityGroupRule,
+    Subnet,
+};
 use serde_json::{Value, json};
 
 use crate::scene::{Ask, Cloud, admin, draft, each, member, merged, refused, refused_as};
@@ -10,10 +13,10 @@ const OWNER: &str = "0a2f0a2e5d0b4b1f8a1a1a1a1a1a1a01";
 const FRIEND: &str = "0a2f0a2e5d0b4b1f8a1a1a1a1a1a1a02";
 const STRANGER: &str = "0a2f0a2e5d0b4b1f8a1a1a1a1a1a1a03";
 
-fn sharing(network: &Network, target: &str) -> Value {
+fn sharing<R: Noun>(object: &R, target: &str) -> Value {
     json!({
-        "object_type": "network",
-        "object_id": network.key(),
+        "object_type": R::DECL.name,
+        "object_id": object.key(),
         "action": "access_as_shared",
         "target_tenant": target,
     })
@@ -24,10 +27,16 @@ impl Cloud {
         self.create_as(&member(OWNER), json!({"name": "n"})).await.unwrap()
     }
 
-    async fn share(&self, network: &Network, target: &str) -> RbacPolicy {
-        self.try_create(merged(sharing(network, target), json!({"project_id": OWNER})))
+    async fn share<R: Noun>(&self, object: &R, target: &str) -> RbacPolicy {
+        self.try_create(merged(sharing(object, target), json!({"project_id": OWNER})))
             .await
             .unwrap()
+    }
+
+    /// A member of a project makes something for the project.
+    async fn create_own<R: Noun>(&self, project: &str, wanted: Value) -> Result<R, Error> {
+        let wanted = merged(wanted, json!({"project_id": project}));
+        self.create_as(&member(project), wanted).await
     }
 
     /// A member of a project shares a network.
@@ -37,8 +46,7 @@ impl Cloud {
         network: &Network,
         target: &str,
     ) -> Result<RbacPolicy, Error> {
-        let wanted = merged(sharing(network, target), json!({"project_id": project}));
-        self.create_as(&member(project), wanted).await
+        self.create_own(project, sharing(network, target)).await
     }
 
     async fn seen<R: Noun>(&self, project: &str, query: ListQuery) -> Vec<R> {
@@ -229,9 +237,92 @@ async fn a_policy_is_its_makers_and_is_there_once() {
             "Invalid action 'bogus' for object type 'network'. Valid actions: ('access_as_shared', \
              'access_as_external')",
         );
-        let unserved = merged(sharing(&network, FRIEND), json!({"object_type": "address_group"}));
-        let refusal = cloud.try_create::<RbacPolicy>(unserved).await.unwrap_err();
-        assert_eq!(refusal.kind(), nucleon_core::Kind::Invalid, "{refusal}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn groups_in_use_stay_shared_with_whom_uses_them() {
+    each(async |cloud| {
+        let (friend, stranger) = (member(FRIEND), member(STRANGER));
+        let group: SecurityGroup = cloud.create_own(OWNER, json!({"name": "g"})).await.unwrap();
+        let network: Network = cloud.create_as(&friend, json!({})).await.unwrap();
+        let wanted = json!({"network_id": network.key(), "security_groups": [group.key()]});
+        refused_as(cloud.create_as::<Port>(&friend, wanted.clone()).await, "SecurityGroupNotFound");
+        let policy = cloud.share(&group, FRIEND).await;
+        assert!(SecurityGroup::show(&cloud, &friend, &group.key()).await.unwrap().shared);
+        let hidden = SecurityGroup::show(&cloud, &stranger, &group.key()).await;
+        refused_as(hidden, "SecurityGroupNotFound");
+        let port: Port = cloud.create_as(&friend, wanted).await.unwrap();
+        let in_use = format!(
+            "RBAC policy on object {} cannot be removed because other objects depend on \
+             it.\nDetails: project_id={FRIEND}",
+            group.id
+        );
+        refused(cloud.try_delete(&policy).await, "RbacPolicyInUse", &in_use);
+        cloud.delete(&port).await;
+        cloud.delete(&policy).await;
+
+        let addresses = json!({"addresses": ["10.0.0.0/24"]});
+        let addresses: AddressGroup = cloud.create_own(OWNER, addresses).await.unwrap();
+        let own: SecurityGroup = cloud.create_own(FRIEND, json!({"name": "own"})).await.unwrap();
+        let rule = json!({
+            "security_group_id": own.key(),
+            "direction": "ingress",
+            "remote_address_group_id": addresses.key(),
+        });
+        let hidden = cloud.create_own::<SecurityGroupRule>(FRIEND, rule.clone()).await;
+        refused_as(hidden, "AddressGroupNotFound");
+        let policy = cloud.share(&addresses, FRIEND).await;
+        let rule: SecurityGroupRule = cloud.create_own(FRIEND, rule).await.unwrap();
+        refused_as(cloud.try_delete(&policy).await, "RbacPolicyInUse");
+        cloud.delete(&rule).await;
+        cloud.delete(&policy).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn routers_lead_outside_only_through_networks_that_do_so_for_their_project() {
+    each(async |cloud| {
+        let network = cloud.own_network().await;
+        cloud.subnet(&network, "192.0.2.0/24", json!({"project_id": OWNER})).await;
+        let external = merged(sharing(&network, FRIEND), json!({"action": "access_as_external"}));
+        let policy: RbacPolicy = cloud.try_create(external).await.unwrap();
+        let wanted = json!({"external_gateway_info": {"network_id": network.key()}});
+        let hidden = cloud.create_own::<Router>(STRANGER, wanted.clone()).await;
+        refused_as(hidden, "NetworkNotFound");
+        let router: Router = cloud.create_own(FRIEND, wanted).await.unwrap();
+        let in_use = format!(
+            "RBAC policy on object {} cannot be removed because other objects depend on \
+             it.\nDetails: There are routers attached to this network that depend on this policy \
+             for access.",
+            network.id
+        );
+        refused(cloud.try_delete(&policy).await, "RbacPolicyInUse", &in_use);
+        refused_as(cloud.retarget(&policy, STRANGER).await, "RbacPolicyInUse");
+        cloud.delete(&router).await;
+        cloud.delete(&policy).await;
+        assert!(!cloud.now_of(&network).await.external);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whom_a_network_is_not_shared_with_finds_no_tags_on_it() {
+    each(async |cloud| {
+        let network = cloud.own_network().await;
+        let external = merged(sharing(&network, FRIEND), json!({"action": "access_as_external"}));
+        cloud.try_create::<RbacPolicy>(external).await.unwrap();
+        let stranger = member(STRANGER);
+        let (key, tags) = (network.key(), vec!["t".to_owned()]);
+        refused_as(cloud.tags_list::<Network>(&stranger, &key).await, "NetworkNotFound");
+        refused_as(
+            cloud.tags_replace::<Network>(&stranger, &key, tags.clone()).await,
+            "NetworkNotFound",
+        );
+        cloud.tags_replace::<Network>(&member(OWNER), &key, tags).await.unwrap();
+        assert_eq!(cloud.tags_list::<Network>(&member(FRIEND), &key).await.unwrap(), ["t"]);
     })
     .await;
 }

@@ -94,6 +94,8 @@ async fn group_list(
         security_group_complete(tx, groups).await?;
     }
     Ok(listed)
+}
+
 /// As the others are called.
 async fn subnets_listed(
     tx: &mut Tx,

@@ -1,9 +1,9 @@
 //! What can be shared: where its objects lie, how they may be shared, and what then rests on it.
 
+use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::{
     AddressGroup, AddressScope, Network, Resource, ResourceDecl, SecurityGroup, SharedType,
 };
-use nucleon_model::router::OWNER_GATEWAY;
 use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 
 use super::{ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED};
