@@ -4,11 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use nucleon_tls::{Certificate, Clients, ServerOptions, Trust};
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+pub use nucleon_tls::TlsError;
 
 /// Where a side's certificates are: its own chain and key, and the authorities that it trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,20 +18,10 @@ pub struct TlsFiles {
     pub authority: PathBuf,
 }
 
-/// Files that make no TLS configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    #[error("{} cannot be read as PEM: {why}", path.display())]
-    Unreadable { path: PathBuf, why: String },
-    #[error("{} holds no certificate", path.display())]
-    Empty { path: PathBuf },
-    #[error("certificate {} and key {} cannot be used: {why}", certificate.display(), key.display())]
-    Unusable { certificate: PathBuf, key: PathBuf, why: String },
-    #[error("authority {} cannot be used: {why}", path.display())]
-    BadAuthority { path: PathBuf, why: String },
-    #[error("'{0}' is neither a host name nor an address")]
-    BadServerName(String),
-}
+/// The address of a server has no name that its certificate could bear.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is neither a host name nor an address")]
+pub(crate) struct BadServerName(String);
 
 /// The server's side: who connects must show a certificate of the authority's.
 #[derive(Clone)]
@@ -43,35 +33,16 @@ pub struct ClientTls(pub(crate) TlsConnector);
 
 impl ServerTls {
     pub fn load(files: &TlsFiles) -> Result<Self, TlsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = Arc::new(files.roots()?);
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone())
-            .build()
-            .map_err(|error| files.bad_authority(&error))?;
-        let (chain, key) = files.identity()?;
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| files.unusable(&error))?
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(chain, key)
-            .map_err(|error| files.unusable(&error))?;
-        // A resumed session would keep a host's access past the life of its certificate.
-        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
+        let options = ServerOptions::new(files.own(), Clients::Of(files.authority.clone()));
+        let config = nucleon_tls::server(&options)?;
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
 }
 
 impl ClientTls {
     pub fn load(files: &TlsFiles) -> Result<Self, TlsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let (chain, key) = files.identity()?;
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| files.unusable(&error))?
-            .with_root_certificates(files.roots()?)
-            .with_client_auth_cert(chain, key)
-            .map_err(|error| files.unusable(&error))?;
+        let trust = Trust::Authority(files.authority.clone());
+        let config = nucleon_tls::client(&trust, Some(&files.own()))?;
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 }
@@ -89,52 +60,16 @@ impl fmt::Debug for ClientTls {
 }
 
 impl TlsFiles {
-    fn identity(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
-        let chain = certificates(&self.certificate)?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| {
-            TlsError::Unreadable { path: self.key.clone(), why: error.to_string() }
-        })?;
-        Ok((chain, key))
+    fn own(&self) -> Certificate {
+        Certificate { chain: self.certificate.clone(), key: self.key.clone() }
     }
-
-    fn roots(&self) -> Result<RootCertStore, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(&self.authority)? {
-            roots.add(certificate).map_err(|error| self.bad_authority(&error))?;
-        }
-        Ok(roots)
-    }
-
-    fn bad_authority(&self, error: &dyn fmt::Display) -> TlsError {
-        TlsError::BadAuthority { path: self.authority.clone(), why: error.to_string() }
-    }
-
-    fn unusable(&self, error: &dyn fmt::Display) -> TlsError {
-        TlsError::Unusable {
-            certificate: self.certificate.clone(),
-            key: self.key.clone(),
-            why: error.to_string(),
-        }
-    }
-}
-
-fn certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let unreadable = |error: rustls::pki_types::pem::Error| TlsError::Unreadable {
-        path: path.clone(),
-        why: error.to_string(),
-    };
-    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
-        .map_err(unreadable)?
-        .collect::<Result<_, _>>()
-        .map_err(unreadable)?;
-    if chain.is_empty() { Err(TlsError::Empty { path: path.clone() }) } else { Ok(chain) }
 }
 
 /// The name that a server's certificate must bear: the host of `address`, as in `host:port` or `[::1]:port`.
-pub(crate) fn server_name(address: &str) -> Result<ServerName<'static>, TlsError> {
+pub(crate) fn server_name(address: &str) -> Result<ServerName<'static>, BadServerName> {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    ServerName::try_from(host.to_owned()).map_err(|_| TlsError::BadServerName(host.to_owned()))
+    ServerName::try_from(host.to_owned()).map_err(|_| BadServerName(host.to_owned()))
 }
 
 /// The DNS names of a certificate's subject alternative name; the common name names nobody (RFC 9525, 2).

@@ -60,7 +60,7 @@ enum End {
     #[error("no connection within {} s", .0.as_secs())]
     ConnectTimeout(Duration),
     #[error(transparent)]
-    Tls(#[from] tls::TlsError),
+    Tls(#[from] tls::BadServerName),
     #[error("the server refuses: {0}")]
     Refused(RefusalReason),
     #[error("the server closed it")]
