@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt, TryStreamExt};
 use sea_query_sqlx::SqlxValues;
-use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode};
+use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -142,9 +142,7 @@ fn mysql(server: &Server, options: &StoreOptions, purpose: Purpose) -> MySqlPool
     if let Some(socket) = &server.socket {
         connect = connect.socket(socket);
     }
-    if let Some(ca) = &server.ca {
-        connect = connect.ssl_ca(ca).ssl_mode(MySqlSslMode::VerifyIdentity);
-    }
+    connect = server.security.mysql(connect);
     let size = match purpose {
         Purpose::Write => options.writers,
         Purpose::Read => options.readers,
@@ -203,9 +201,7 @@ fn postgres(server: &Server, options: &StoreOptions, purpose: Purpose) -> PgPool
     if let Some(socket) = &server.socket {
         connect = connect.socket(socket);
     }
-    if let Some(ca) = &server.ca {
-        connect = connect.ssl_root_cert(ca).ssl_mode(PgSslMode::VerifyFull);
-    }
+    connect = server.security.postgres(connect);
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(options.acquire_timeout)

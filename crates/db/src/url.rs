@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::dialect::Dialect;
+use crate::security::{Security, Written};
 
 /// Where the database is. Its text form shows no password.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,8 +30,8 @@ pub struct Server {
     pub database: String,
     /// `?unix_socket=…` of the MySQL drivers, `?host=/directory` of psycopg2.
     pub socket: Option<PathBuf>,
-    /// `?ssl_ca=…`, `?sslrootcert=…`: with it the server's certificate is verified.
-    pub ca: Option<PathBuf>,
+    /// `?ssl_ca=…`, `?sslmode=…` and the like.
+    pub security: Security,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,8 @@ pub enum InvalidUrl {
     Port(String),
     #[error("{0:?} is wrongly percent-encoded")]
     Encoding(String),
+    #[error("{value:?} is no value of the database URL's {name}")]
+    Option { name: String, value: String },
     #[error("sqlite URLs have no host: {0:?} needs three slashes, or four for an absolute path")]
     SqliteHost(String),
 }
@@ -106,12 +109,17 @@ impl Server {
             password,
             database: decode(database)?,
             socket: None,
-            ca: None,
+            security: Security::default(),
         };
+        let mut security = Written::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            server.option(name, decode(value)?);
+            let value = decode(value)?;
+            if !security.option(name, &value)? {
+                server.option(name, value);
+            }
         }
+        server.security = security.settle();
         if server.host.is_empty() && server.socket.is_none() {
             return Err(InvalidUrl::NoHost);
         }
@@ -123,7 +131,6 @@ impl Server {
             "unix_socket" => self.socket = Some(PathBuf::from(value)),
             "host" if value.starts_with('/') => self.socket = Some(PathBuf::from(value)),
             "host" => self.host = value,
-            "ssl_ca" | "sslrootcert" => self.ca = Some(PathBuf::from(value)),
             // We always speak utf8mb4, with whatever driver the file was written for.
             "charset" | "plugin" | "binary_prefix" | "client_encoding" => {}
             _ => tracing::warn!(option = name, "option of the database URL is not known here"),
@@ -196,6 +203,7 @@ impl fmt::Debug for Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::security::Mode;
 
     fn parse(text: &str) -> DatabaseUrl {
         text.parse().unwrap()
@@ -252,6 +260,21 @@ mod tests {
     }
 
     #[test]
+    fn security_stands_behind_the_question_mark() {
+        let DatabaseUrl::MySql(server) = parse(
+            "mysql+pymysql://u@h/n?charset=utf8&ssl_ca=/etc/ssl/ca%20one.pem&ssl_verify_identity=true",
+        ) else {
+            panic!("not MySQL");
+        };
+        assert_eq!(server.security.authority, Some("/etc/ssl/ca one.pem".into()));
+        assert_eq!(server.security.mode, Mode::Identity);
+        let DatabaseUrl::Postgres(server) = parse("postgresql://u@h/n?sslmode=disable") else {
+            panic!("not PostgreSQL");
+        };
+        assert_eq!(server.security.mode, Mode::Off);
+    }
+
+    #[test]
     fn what_cannot_be_used_is_refused() {
         use InvalidUrl as E;
         for (text, error) in [
@@ -262,6 +285,10 @@ mod tests {
             ("mysql://u@/d", E::NoHost),
             ("mysql://u@h:x/d", E::Port("x".into())),
             ("mysql://u:%zz@h/d", E::Encoding("%zz".into())),
+            (
+                "mysql://u@h/d?ssl_mode=some",
+                E::Option { name: "ssl_mode".into(), value: "some".into() },
+            ),
         ] {
             assert_eq!(text.parse::<DatabaseUrl>(), Err(error), "{text}");
         }

@@ -24,6 +24,7 @@ mod postgres;
 mod process;
 mod server;
 mod shared;
+mod tls;
 
 pub use nix::sys::signal::Signal;
 
@@ -32,3 +33,4 @@ pub use crate::database::{Kind, TestDatabase, database, databases, databases_and
 pub use crate::http::Answer;
 pub use crate::keystone::{Keystone, KeystoneSettings, Login, Scope};
 pub use crate::server::Server;
+pub use crate::tls::Tls;

@@ -6,6 +6,7 @@ use std::process::{Child, Command};
 use anyhow::{Context, Result};
 
 use crate::process::{Account, command, find, free_port, run, wait_until};
+use crate::tls::Tls;
 
 pub(crate) const ACCOUNT: Account = Account("mysql");
 
@@ -70,6 +71,13 @@ impl Node {
                 "--max-connections=500",
             ])
             .env("TMPDIR", &self.directory);
+        let tls = Tls::place(&self.directory);
+        if tls.certificate.is_file() {
+            server
+                .arg(format!("--ssl-cert={}", tls.certificate.display()))
+                .arg(format!("--ssl-key={}", tls.key.display()))
+                .arg(format!("--ssl-ca={}", tls.authority.display()));
+        }
         Ok(server)
     }
 

@@ -6,8 +6,9 @@ use std::process::Child;
 use anyhow::{Context, Result};
 
 use crate::process::{Account, command, find, free_port, run, wait_until};
+use crate::tls::Tls;
 
-const ACCOUNT: Account = Account("postgres");
+pub(crate) const ACCOUNT: Account = Account("postgres");
 
 pub(crate) fn programs() -> Result<(), &'static str> {
     ["initdb", "postgres", "psql"]
@@ -19,7 +20,7 @@ pub(crate) fn programs() -> Result<(), &'static str> {
 /// Where the server keeps its things, and where it listens.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    directory: PathBuf,
+    pub(crate) directory: PathBuf,
     pub(crate) port: u16,
 }
 
@@ -59,6 +60,16 @@ impl Node {
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=500"])
             .arg("-c")
             .arg(format!("unix_socket_directories={}", self.directory.display()));
+        let tls = Tls::place(&self.directory);
+        if tls.certificate.is_file() {
+            server
+                .args(["-c", "ssl=on", "-c"])
+                .arg(format!("ssl_cert_file={}", tls.certificate.display()))
+                .arg("-c")
+                .arg(format!("ssl_key_file={}", tls.key.display()))
+                .arg("-c")
+                .arg(format!("ssl_ca_file={}", tls.authority.display()));
+        }
         let child = ACCOUNT.serve(server, &self.log())?;
         wait_until("postgres", &self.log(), || is_ready(self.port))?;
         Ok(child)

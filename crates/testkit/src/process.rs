@@ -1,7 +1,7 @@
 //! Finding and starting programs.
 
 use std::fs::File;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -53,6 +53,16 @@ impl Account {
         std::fs::create_dir_all(path)?;
         if let Some((uid, gid)) = self.ids()? {
             chown(path, Some(uid), Some(gid))?;
+        }
+        Ok(())
+    }
+
+    /// A copy of a file that belongs to it, and that nobody else reads.
+    pub(crate) fn copy(self, from: &Path, to: &Path) -> Result<()> {
+        std::fs::copy(from, to).with_context(|| from.display().to_string())?;
+        std::fs::set_permissions(to, PermissionsExt::from_mode(0o600))?;
+        if let Some((uid, gid)) = self.ids()? {
+            chown(to, Some(uid), Some(gid))?;
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::database::Kind;
 use crate::galera::Member;
 use crate::process::{command, expect, serve, skip};
 use crate::shared::Shared;
+use crate::tls::Tls;
 use crate::{galera, mariadb, postgres};
 
 /// Ends the processes listed in a directory, once nobody holds the users' lock for some seconds; then removes it.
@@ -72,6 +73,15 @@ impl Nodes {
                 Self::Postgres(node)
             }
         })
+    }
+
+    /// Has them offer TLS from their next start.
+    fn secure(&self, tls: &Tls) -> Result<()> {
+        match self {
+            Self::MariaDb(node) => tls.give(mariadb::ACCOUNT, &node.directory),
+            Self::Postgres(node) => tls.give(postgres::ACCOUNT, &node.directory),
+            Self::Galera(_) => bail!("Galera's nodes are started without TLS"),
+        }
     }
 
     pub(crate) fn ports(&self) -> Vec<u16> {
@@ -191,8 +201,17 @@ impl Server {
         kind.is_installed().then(|| expect(Self::try_start(kind)))
     }
 
+    /// Starts one that offers TLS (not Galera).
+    pub fn start_with_tls(kind: Kind, tls: &Tls) -> Option<Self> {
+        kind.is_installed().then(|| expect(Self::start_as(kind, Some(tls))))
+    }
+
     /// Starts one in the network namespace of the calling thread, where also [`Server::restart`] has to be called.
     pub fn try_start(kind: Kind) -> Result<Self> {
+        Self::start_as(kind, None)
+    }
+
+    fn start_as(kind: Kind, tls: Option<&Tls>) -> Result<Self> {
         if let Err(missing) = kind.programs() {
             bail!("{missing} is not installed");
         }
@@ -205,6 +224,9 @@ impl Server {
         let users = lock(&users_file, FlockArg::LockShared)?;
         watch(&users_file, &directory, 1)?;
         let nodes = Nodes::install(kind, &directory)?;
+        if let Some(tls) = tls {
+            nodes.secure(tls)?;
+        }
         let children = nodes.start_all(&directory)?.into_iter().map(Some).collect();
         let ports = nodes.ports();
         Ok(Self { kind, nodes, ports, children, directory, _users: users, _temporary: temporary })

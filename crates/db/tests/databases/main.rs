@@ -8,3 +8,4 @@ mod journal;
 mod migrate;
 mod scene;
 mod store;
+mod tls;
