@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderValue, Uri};
+use axum::http::{HeaderValue, Method, Uri, header};
 use axum::response::Response;
 use futures::FutureExt as _;
 use nucleon_core::Error;
@@ -16,6 +16,8 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 use crate::app::Api;
+use crate::client::{self, Connection};
+use crate::cors;
 use crate::fault::Fault;
 use crate::metrics::resource_label;
 use crate::request_id::{self, RequestId};
@@ -41,13 +43,22 @@ async fn handle(State((api, routes)): State<(Api, Router)>, mut request: Request
     *request.uri_mut() = normal(request.uri());
     let resource = resource_label(request.uri().path(), api.collections());
     let global = request_id::global(request.headers()).map(str::to_owned);
+    let page = request.headers().get(header::ORIGIN).cloned();
+    let client = client_of(&api, &request);
     let arrival = Arrival { request_id: request_id.clone(), path: path.clone() };
     request.extensions_mut().insert(arrival);
 
     let span = tracing::error_span!("request", request.id = request_id, request.global_id = global);
     async {
-        let work = admit(&api, routes, request);
-        let mut response = answer(api.clock(), api.options().answer_timeout, work).await;
+        let options = api.options();
+        let mut response = if method == Method::OPTIONS {
+            cors::preflight(&options.cors, request.headers())
+        } else {
+            let work = admit(&api, routes, request);
+            let mut response = answer(api.clock(), options.answer_timeout, work).await;
+            cors::mark(&options.cors, page.as_ref(), response.headers_mut());
+            response
+        };
         // Hexadecimal digits and dashes are a header value.
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(request_id::HEADER, value);
@@ -56,11 +67,18 @@ async fn handle(State((api, routes)): State<(Api, Router)>, mut request: Request
         let status = response.status().as_u16();
         api.metrics().answered(&method, resource, status, duration);
         let duration_ms = duration.as_secs_f64() * 1000.0;
-        tracing::info!(%method, path, status, duration_ms, "request answered");
+        tracing::info!(%method, path, status, duration_ms, client, "request answered");
         response
     }
     .instrument(span)
     .await
+}
+
+/// Where a request comes from, for the log.
+fn client_of(api: &Api, request: &Request) -> Option<String> {
+    let connection = request.extensions().get::<Connection>()?;
+    let proxies = &api.options().trusted_proxies;
+    Some(client::address(request.headers(), connection.peer, proxies).to_string())
 }
 
 /// Lets a request of the API proper in once its sender is known, before it is looked at any further: who has no business

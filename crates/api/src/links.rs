@@ -1,10 +1,12 @@
 //! The addresses that answers point to.
 
+use std::borrow::Cow;
+
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use serde::Serialize;
 
-use crate::options::{ApiOptions, ProxyHeaders};
+use crate::client::{Connection, Seen};
+use crate::options::ApiOptions;
 use crate::query::Params;
 
 /// One entry of a `links` list.
@@ -19,21 +21,14 @@ pub(crate) fn base(parts: &Parts, options: &ApiOptions) -> String {
     if let Some(prefix) = &options.link_prefix {
         return prefix.trim_end_matches('/').to_owned();
     }
-    let believed = options.proxy_headers == ProxyHeaders::Believed;
-    let forwarded = |name| if believed { text(&parts.headers, name) } else { None };
-    let scheme = forwarded("x-forwarded-proto")
-        .filter(|scheme| matches!(*scheme, "http" | "https"))
-        .unwrap_or("http");
-    let host = forwarded("x-forwarded-host")
-        .or_else(|| text(&parts.headers, header::HOST.as_str()))
-        .filter(|host| is_host(host))
-        .map_or_else(|| options.bind.to_string(), str::to_owned);
-    let path = forwarded("x-forwarded-prefix")
-        .filter(|path| {
-            path.starts_with('/') && path.bytes().all(|byte| byte == b'/' || is_safe(byte))
-        })
-        .unwrap_or_default();
-    format!("{scheme}://{host}{}", path.trim_end_matches('/'))
+    let connection = parts.extensions.get::<Connection>();
+    let Seen { scheme, host, prefix } =
+        Seen::of(&parts.headers, connection, &options.trusted_proxies);
+    let host =
+        host.filter(|host| is_host(host)).map_or_else(|| options.bind.to_string(), Cow::into_owned);
+    let sound = prefix.starts_with('/') && prefix.bytes().all(|byte| byte == b'/' || is_safe(byte));
+    let prefix = if sound { prefix.trim_end_matches('/') } else { "" };
+    format!("{scheme}://{host}{prefix}")
 }
 
 /// The links of one page: `next` and `previous` as the page's ends and direction allow.
@@ -73,10 +68,6 @@ pub(crate) struct Ends {
     /// Whether the page holds as many objects as were asked for.
     pub(crate) full: bool,
     pub(crate) reverse: bool,
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
 }
 
 /// Whether a text can stand as the host and port of a link; clients choose it, and others may read it.
@@ -207,18 +198,28 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_believed_only_when_configured() {
+    fn links_start_with_what_a_believed_proxy_says_and_with_the_configured_prefix_before_all() {
         let headers = [
             ("host", "inner"),
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "outer"),
-            ("x-forwarded-prefix", "/networking"),
+            ("x-forwarded-prefix", "/networking/"),
         ];
+        let peer = "10.0.0.1".parse().unwrap();
+        let base_at = |options: &ApiOptions| {
+            let mut request = Request::builder().uri("/v2.0/");
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            let (mut parts, ()) = request.body(()).unwrap().into_parts();
+            parts.extensions.insert(Connection { peer, tls: false });
+            base(&parts, options)
+        };
         let mut options = ApiOptions::default();
-        assert_eq!(base_of(&headers, &options), "http://inner");
-        options.proxy_headers = ProxyHeaders::Believed;
-        assert_eq!(base_of(&headers, &options), "https://outer/networking");
+        assert_eq!(base_at(&options), "http://inner");
+        options.trusted_proxies = vec!["10.0.0.0/24".parse().unwrap()];
+        assert_eq!(base_at(&options), "https://outer/networking");
         options.link_prefix = Some("https://api.example/net/".to_owned());
-        assert_eq!(base_of(&headers, &options), "https://api.example/net");
+        assert_eq!(base_at(&options), "https://api.example/net");
     }
 }

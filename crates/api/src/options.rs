@@ -4,6 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use ipnet::IpNet;
+use nucleon_tls::ServerOptions as TlsOptions;
+
+use crate::cors::CorsOptions;
+
 /// The options of the API, by the names that the configuration file gives them where it has any.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
@@ -17,8 +22,13 @@ pub struct ApiOptions {
     pub page_limit: Option<NonZeroU64>,
     /// `network_link_prefix`: what links start with in place of the address that the client used.
     pub link_prefix: Option<String>,
-    /// `enable_proxy_headers_parsing`: whether `X-Forwarded-*` say what address the client used.
-    pub proxy_headers: ProxyHeaders,
+    /// The proxies in front, which are believed in what they say of the client's side in `Forwarded` and
+    /// `X-Forwarded-*`. Nobody else is.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `use_ssl` and `[ssl]`; `None` for plain HTTP.
+    pub tls: Option<TlsOptions>,
+    /// `[cors]`.
+    pub cors: CorsOptions,
     /// `max_request_body_size`, in bytes.
     pub body_limit: usize,
     /// Connections served at once; further ones wait in the kernel's queue.
@@ -40,13 +50,6 @@ pub enum UnknownFilters {
     Ignored,
 }
 
-/// Whether a proxy in front is believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProxyHeaders {
-    Ignored,
-    Believed,
-}
-
 impl Default for ApiOptions {
     fn default() -> Self {
         Self {
@@ -55,7 +58,9 @@ impl Default for ApiOptions {
             bulk_limit: NonZeroU64::new(10_000),
             page_limit: None,
             link_prefix: None,
-            proxy_headers: ProxyHeaders::Ignored,
+            trusted_proxies: Vec::new(),
+            tls: None,
+            cors: CorsOptions::default(),
             body_limit: 1024 * 1024,
             connections: 10_000,
             head_timeout: Duration::from_mins(1),

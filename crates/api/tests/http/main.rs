@@ -13,3 +13,4 @@ mod security_groups;
 mod server;
 mod storm;
 mod tags;
+mod tls;

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use axum::body::Body;
-use nucleon_api::ApiOptions;
+use nucleon_api::{ApiOptions, CorsOptions};
 use nucleon_core::Settings;
 use serde_json::json;
 
@@ -20,7 +20,6 @@ async fn other_methods_are_not_served() {
     for (method, path) in [
         ("PATCH", member.as_str()),
         ("POST", &member),
-        ("OPTIONS", &member),
         ("PATCH", "/v2.0/networks"),
         ("BREW", "/v2.0/networks"),
         ("POST", "/v2.0/segments"),
@@ -29,6 +28,38 @@ async fn other_methods_are_not_served() {
         cloud.send(Ask::new(method, path)).await.is(405, "HTTPMethodNotAllowed", MALFORMED);
     }
     assert_eq!(cloud.send(Ask::new("HEAD", "/v2.0/networks")).await.status, 405);
+}
+
+#[tokio::test]
+async fn options_are_asked_by_browsers_which_get_an_empty_answer() {
+    let page = "https://horizon.example.com";
+    let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let cors = CorsOptions {
+        allowed_origin: list(&[page]),
+        allow_methods: list(&["PUT"]),
+        expose_headers: list(&["X-OpenStack-Request-ID"]),
+        ..CorsOptions::default()
+    };
+    let options = ApiOptions { cors, ..ApiOptions::default() };
+    let cloud = Cloud::with(options, Settings::default()).await;
+    for path in ["/v2.0/networks", "/v2.0/nope", "/"] {
+        let answer = cloud.send(Ask::new("OPTIONS", path).by_nobody()).await;
+        assert_eq!((answer.status, answer.text.as_str()), (200, ""), "{path}");
+        assert!(!answer.headers.contains_key("access-control-allow-origin"));
+    }
+    let preflight = Ask::new("OPTIONS", "/v2.0/networks/x")
+        .by_nobody()
+        .header("origin", page)
+        .header("access-control-request-method", "PUT");
+    let answer = cloud.send(preflight).await;
+    assert_eq!(answer.headers["access-control-allow-origin"], page);
+    // The page may read refusals too.
+    for ask in [Ask::new("GET", "/v2.0/networks"), Ask::new("GET", "/v2.0/networks").by_nobody()] {
+        let answer = cloud.send(ask.header("origin", page)).await;
+        assert_eq!(answer.headers["access-control-allow-origin"], page, "{}", answer.status);
+        let exposed = &answer.headers["access-control-expose-headers"];
+        assert_eq!(exposed, "X-OpenStack-Request-ID");
+    }
 }
 
 #[tokio::test]

@@ -3,24 +3,28 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use nucleon_api::{ApiOptions, Server};
+use nucleon_api::{ApiOptions, ApiParts, Server};
 use nucleon_core::Settings;
 use nucleon_obs::{CancellationToken, OwnedTask, Tasks};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::harness::{core, parts};
 
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     stop: CancellationToken,
     ended: tokio::sync::oneshot::Receiver<()>,
     _task: OwnedTask,
 }
 
-async fn start(options: ApiOptions) -> Running {
+pub(crate) async fn start(options: ApiOptions) -> Running {
+    start_with(parts(core(Settings::default()).await), options).await
+}
+
+pub(crate) async fn start_with(parts: ApiParts, options: ApiOptions) -> Running {
     let options = ApiOptions { bind: (Ipv4Addr::LOCALHOST, 0).into(), ..options };
-    let server = Server::bind(parts(core(Settings::default()).await), options).await.unwrap();
+    let server = Server::bind(parts, options).await.unwrap();
     let address = server.local_addr();
     let (stop, (end, ended)) = (CancellationToken::new(), tokio::sync::oneshot::channel());
     let shutdown = stop.clone();
@@ -32,13 +36,16 @@ async fn start(options: ApiOptions) -> Running {
     Running { address, stop, ended, _task: task }
 }
 
-async fn exchange(stream: &mut TcpStream, request: &str) -> String {
+pub(crate) async fn exchange(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    request: &str,
+) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     answer(stream).await
 }
 
 /// Reads one answer with a length.
-async fn answer(stream: &mut TcpStream) -> String {
+async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut text = String::new();
     let mut buffer = [0; 4096];
     loop {
@@ -54,7 +61,7 @@ async fn answer(stream: &mut TcpStream) -> String {
     }
 }
 
-const HEALTH: &str = "GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n";
+pub(crate) const HEALTH: &str = "GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n";
 
 #[tokio::test]
 async fn a_connection_serves_several_requests_and_links_name_its_port() {
