@@ -6,13 +6,15 @@ use crate::option::OptionSpec;
 use crate::place::Place;
 use crate::problem::{Problem, Warning};
 use crate::reader::Reader;
-use crate::settings::{Api, Hub, Ml2, Process, Scheduling, Settings};
+use crate::settings::{Api, Hub, Ml2, OsloMiddleware, Process, Scheduling, Settings};
 use crate::value::{AuthStrategy, HostAddress, HubAddress};
 
 /// Settings whose parts fit together; what does not fit is noted.
 pub(crate) fn check(mut settings: Settings, reader: &mut Reader<'_>) -> Settings {
     noauth_stays_local(&mut settings, reader);
     hub_has_its_certificates(&settings, reader);
+    api_has_its_certificate(&settings, reader);
+    proxies_are_named(&settings, reader);
     networks_have_their_drivers(&settings, reader);
     agents_report_in_time(&settings, reader);
     leases_are_renewed_before_they_are_rebound(&settings, reader);
@@ -55,6 +57,31 @@ fn hub_has_its_certificates(settings: &Settings, reader: &mut Reader<'_>) {
             let message = "is required for the hub over TCP, which speaks TLS".to_owned();
             problem(reader, cause.clone(), &format!("[hub] {name}"), message);
         }
+    }
+}
+
+fn api_has_its_certificate(settings: &Settings, reader: &mut Reader<'_>) {
+    if !settings.api.use_ssl {
+        return;
+    }
+    let cause = at(reader, Api::OPTIONS, "use_ssl");
+    for (name, file) in
+        [("cert_file", &settings.ssl.cert_file), ("key_file", &settings.ssl.key_file)]
+    {
+        if file.is_none() {
+            let message = "is required for use_ssl = true".to_owned();
+            problem(reader, cause.clone(), &format!("[ssl] {name}"), message);
+        }
+    }
+}
+
+fn proxies_are_named(settings: &Settings, reader: &mut Reader<'_>) {
+    let middleware = &settings.middleware;
+    if middleware.enable_proxy_headers_parsing && middleware.trusted_proxies.is_empty() {
+        let place = at(reader, OsloMiddleware::OPTIONS, "enable_proxy_headers_parsing");
+        let message = "enable_proxy_headers_parsing = true does nothing while [oslo_middleware] \
+                       trusted_proxies names no proxy: anybody can send these headers";
+        reader.warnings.push(Warning { place, message: message.to_owned() });
     }
 }
 

@@ -1,5 +1,6 @@
 //! The options, declared once each, and the whole of them as typed values.
 
+mod access;
 mod agent;
 mod server;
 mod switch;
@@ -13,6 +14,7 @@ use crate::reader::Reader;
 use crate::sources::{Gathered, Sources};
 use crate::value::{DatabaseUrl, HubAddress, Transport};
 
+pub use self::access::{Cors, HttpBasic, KeystoneAuthtoken, OsloMiddleware, Ssl};
 pub use self::agent::{Agent, Dhcp};
 pub use self::server::{Addressing, Api, Database, Hub, Plugins, Process, Scheduling};
 pub use self::switch::{Ml2, Ml2Flat, Ml2Vlan, Ovs};
@@ -24,6 +26,11 @@ pub struct Settings {
     pub standalone: bool,
     pub process: Process,
     pub api: Api,
+    pub keystone: KeystoneAuthtoken,
+    pub http_basic: HttpBasic,
+    pub middleware: OsloMiddleware,
+    pub cors: Cors,
+    pub ssl: Ssl,
     pub plugins: Plugins,
     pub addressing: Addressing,
     pub scheduling: Scheduling,
@@ -48,6 +55,11 @@ pub struct Loaded {
 const TABLES: &[&[OptionSpec]] = &[
     Process::OPTIONS,
     Api::OPTIONS,
+    KeystoneAuthtoken::OPTIONS,
+    HttpBasic::OPTIONS,
+    OsloMiddleware::OPTIONS,
+    Cors::OPTIONS,
+    Ssl::OPTIONS,
     Plugins::OPTIONS,
     Addressing::OPTIONS,
     Scheduling::OPTIONS,
@@ -97,6 +109,11 @@ impl Settings {
         // All are read before any is missed, so that every error is found.
         let process = Process::read(reader);
         let api = Api::read(reader);
+        let keystone = KeystoneAuthtoken::read(reader);
+        let http_basic = HttpBasic::read(reader);
+        let middleware = OsloMiddleware::read(reader);
+        let cors = Cors::read(reader);
+        let ssl = Ssl::read(reader);
         let plugins = Plugins::read(reader);
         let addressing = Addressing::read(reader);
         let scheduling = Scheduling::read(reader);
@@ -112,6 +129,11 @@ impl Settings {
             standalone,
             process: process?,
             api: api?,
+            keystone: keystone?,
+            http_basic: http_basic?,
+            middleware: middleware?,
+            cors: cors?,
+            ssl: ssl?,
             plugins: plugins?,
             addressing: addressing?,
             scheduling: scheduling?,

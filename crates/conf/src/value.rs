@@ -15,18 +15,18 @@ mod vlan;
 use std::fmt;
 
 pub use self::address::{BaseMac, HostAddress};
-pub use self::choice::{AuthStrategy, DatapathType};
+pub use self::choice::{AuthStrategy, AuthType, DatapathType, Interface, TlsVersion};
 pub use self::database::DatabaseUrl;
 pub use self::driver::{
     CorePlugin, DhcpDriver, Drivers, ExtensionDriver, InterfaceDriver, MechanismDriver,
     NetworkType, ServicePlugin,
 };
 pub use self::hub::{DEFAULT_HUB_PORT, HubAddress, Transport};
-pub use self::limit::{LeaseTime, PageLimit};
+pub use self::limit::{CacheTime, LeaseTime, PageLimit};
 pub use self::list::Many;
 pub use self::mapping::{BridgeMappings, NetworkMtus};
 pub use self::ovsdb::OvsdbAddress;
-pub use self::scalar::{HostName, Port};
+pub use self::scalar::{HostName, Port, Secret};
 pub use self::vlan::{FlatNetworks, PhysicalVlans, VlanRange, VlanRanges};
 
 /// A type that an option's value can have.

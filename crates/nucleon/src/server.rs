@@ -4,11 +4,10 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use nucleon_api::{ApiOptions, ApiParts, NoAuth, Server, UnknownFilters};
+use anyhow::Context;
+use nucleon_api::{ApiOptions, ApiParts, Server, UnknownFilters};
 use nucleon_bus::{Hub, HubOptions, ListenAt};
 use nucleon_conf::Settings;
-use nucleon_conf::value::AuthStrategy;
 use nucleon_core::Core;
 use nucleon_db::Store;
 use nucleon_obs::Group;
@@ -16,7 +15,7 @@ use nucleon_policy::{Options, Policy};
 
 use crate::gauges::Gauges;
 use crate::program::Start;
-use crate::{database, wiring};
+use crate::{database, door, identity, wiring};
 
 /// Starts everything and returns once requests are answered.
 pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
@@ -26,7 +25,7 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
 /// As [`run`], and hands out the hub, for agents in the same process.
 pub(crate) async fn start_server(start: &Start) -> anyhow::Result<Hub> {
     let Start { settings, tasks, clock, random, metrics } = start;
-    let authenticator = authenticator(settings)?;
+    let authenticator = identity::authenticator(start)?;
     // The group made last stops first: requests, then what serves them, the store at the end.
     let store_tasks = tasks.group("store", Duration::from_secs(10));
     let core_tasks = tasks.group("control plane", Duration::from_secs(5));
@@ -86,15 +85,6 @@ fn close_store(group: &Group, store: Store) {
     });
 }
 
-fn authenticator(settings: &Settings) -> anyhow::Result<Arc<dyn nucleon_api::Authenticator>> {
-    match settings.api.auth_strategy {
-        AuthStrategy::Noauth => Ok(Arc::new(NoAuth)),
-        other => bail!(
-            "[DEFAULT] auth_strategy = {other} is not built yet; noauth on a loopback address is"
-        ),
-    }
-}
-
 async fn listen(hub: &Hub, settings: &Settings) -> anyhow::Result<()> {
     for place in wiring::hub_listen(settings).await? {
         if let ListenAt::Unix(path) = &place
@@ -120,6 +110,11 @@ async fn api_options(settings: &Settings) -> anyhow::Result<ApiOptions> {
         },
         bulk_limit: if api.allow_bulk { ApiOptions::default().bulk_limit } else { None },
         page_limit: limit,
+        link_prefix: api.network_link_prefix.clone(),
+        trusted_proxies: door::trusted_proxies(&settings.middleware),
+        tls: door::tls(settings)?,
+        cors: door::cors(&settings.cors),
+        body_limit: usize::try_from(settings.middleware.max_request_body_size)?,
         ..ApiOptions::default()
     })
 }

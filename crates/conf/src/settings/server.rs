@@ -47,12 +47,16 @@ options! {
         /// Let noauth listen on an address that other machines reach. Whoever reaches it owns the
         /// cloud.
         noauth_allow_remote: bool = "false", ours true;
+        /// Speak TLS, with the certificate of [ssl].
+        use_ssl: bool = "false";
         /// Allow several objects to be created by one request.
         allow_bulk: bool = "true";
         /// The most objects in one answer; -1 for no limit.
         pagination_max_limit: PageLimit = "-1";
         /// Refuse filters on unknown attributes with 400; otherwise they are ignored.
         filter_validation: bool = "true";
+        /// What the links in answers start with, in place of the address that the client used.
+        network_link_prefix: Option<String> = "";
         /// Advertise extensions that the API accepts but the data plane does not enforce yet.
         api_preview: bool = "false", ours true;
     }

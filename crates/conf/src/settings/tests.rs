@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::sources::Machine;
 use crate::value::{
-    AuthStrategy, DatapathType, LeaseTime, MechanismDriver, NetworkType, OvsdbAddress,
+    AuthStrategy, AuthType, DatapathType, LeaseTime, MechanismDriver, NetworkType, OvsdbAddress,
+    Secret, TlsVersion,
 };
 
 fn sources() -> Sources {
@@ -105,7 +106,8 @@ connection = mysql+pymysql://neutron:s3cret@10.0.0.9/neutron?charset=utf8
 
 [keystone_authtoken]
 www_authenticate_uri = http://10.0.0.9:5000
-password = pa$word
+password = pa$$word
+memcached_servers = 10.0.0.9:11211
 
 [ml2]
 type_drivers = flat,vlan,vxlan
@@ -124,6 +126,8 @@ datapath_type = netdev
     assert_eq!(settings.process.state_path, Path::new("/srv/neutron"));
     assert_eq!(settings.addressing.dhcp_lease_duration, LeaseTime::Infinite);
     assert_eq!(settings.hub_address(), HubAddress::Unix("/srv/neutron/hub.sock".into()));
+    assert_eq!(settings.keystone.password.as_ref().map(Secret::expose), Some("pa$word"));
+    assert!(!format!("{settings:?}").contains("pa$word"));
     assert_eq!(settings.ml2.project_network_types.as_slice(), [NetworkType::Vlan]);
     assert_eq!(settings.vlan.network_vlan_ranges.networks().len(), 2);
     assert_eq!(settings.ovs.bridge_mappings.bridge("physnet1"), Some("br-ex"));
@@ -136,10 +140,10 @@ datapath_type = netdev
              hub is used",
             "n.conf:8: [DEFAULT] lock_path is accepted, but not used yet",
             "n.conf:9: [DEFAULT] rpc_workers is accepted, but not used yet",
-            "n.conf:15: group [keystone_authtoken] is accepted, but not used yet",
-            "n.conf:20: [ml2] type_drivers: driver 'vxlan' is not built yet and is left out",
-            "n.conf:21: [ml2] tenant_network_types is now called [ml2] project_network_types",
-            "n.conf:22: [ml2] mechanism_drivers: driver 'l2population' is not built yet and \
+            "n.conf:18: [keystone_authtoken] memcached_servers is accepted, but not used yet",
+            "n.conf:21: [ml2] type_drivers: driver 'vxlan' is not built yet and is left out",
+            "n.conf:22: [ml2] tenant_network_types is now called [ml2] project_network_types",
+            "n.conf:23: [ml2] mechanism_drivers: driver 'l2population' is not built yet and \
              is left out",
         ]
     );
@@ -466,4 +470,50 @@ proptest! {
             prop_assert!(errors.to_string().contains("n.conf:2: "), "{errors}");
         }
     }
+}
+
+#[test]
+fn tls_for_the_api_needs_a_certificate_and_its_key() {
+    assert_eq!(
+        errors("[DEFAULT]\nuse_ssl = true\n[ssl]\ncert_file = /c.pem\n"),
+        ["n.conf:2: [ssl] key_file: is required for use_ssl = true"]
+    );
+    let settings = settings(
+        "[DEFAULT]\nuse_ssl = yes\nssl_cert_file = /c.pem\n[ssl]\nkey_file = /k.pem\nversion = TLSv1_2\n",
+    );
+    assert_eq!(settings.ssl.cert_file.as_deref(), Some(Path::new("/c.pem")));
+    assert_eq!(settings.ssl.version, Some(TlsVersion::Tls12));
+    assert_eq!(
+        errors("[ssl]\nversion = TLSv1\n"),
+        ["n.conf:2: [ssl] version: 'TLSv1': not one of sslv23, tlsv1_2, tlsv1_3"]
+    );
+}
+
+#[test]
+fn headers_of_proxies_count_only_with_the_proxies_names() {
+    let warned = warnings("[oslo_middleware]\nenable_proxy_headers_parsing = true\n");
+    assert!(
+        warned[0].starts_with("n.conf:2: ") && warned[0].contains("trusted_proxies"),
+        "{warned:?}"
+    );
+    let named = "[oslo_middleware]\nenable_proxy_headers_parsing = true\ntrusted_proxies = 10.0.0.1, fd00::/64\n";
+    assert_eq!(warnings(named), [""; 0]);
+    assert_eq!(settings(named).middleware.trusted_proxies.len(), 2);
+}
+
+#[test]
+fn identity_has_the_middleware_s_names_and_defaults() {
+    let keystone =
+        settings("[keystone_authtoken]\nauth_uri = http://k:5000\nauth_type = password\n").keystone;
+    assert_eq!(keystone.www_authenticate_uri.as_deref(), Some("http://k:5000"));
+    assert_eq!(keystone.auth_type, Some(AuthType::Password));
+    assert_eq!(keystone.token_cache_time.0, Some(Duration::from_mins(5)));
+    assert_eq!(keystone.service_token_roles, ["service"]);
+    assert!(keystone.service_token_roles_required && !keystone.delay_auth_decision);
+    assert_eq!(
+        errors("[keystone_authtoken]\nauth_type = v3oidcpassword\n"),
+        [
+            "n.conf:2: [keystone_authtoken] auth_type: 'v3oidcpassword': not one of password, v3password, v3applicationcredential"
+        ]
+    );
 }

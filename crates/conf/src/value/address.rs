@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use nucleon_net::MacAddr;
 
 use super::{FromText, Invalid};
@@ -86,6 +87,18 @@ impl FromText for BaseMac {
     }
 }
 
+impl FromText for IpNet {
+    const KIND: &'static str = "IP address or network";
+
+    fn from_text(text: &str, _: &mut Vec<String>) -> Result<Self, Invalid> {
+        let address = || text.parse::<IpAddr>().map(Self::from);
+        text.parse::<Self>()
+            .map(|network| network.trunc())
+            .or_else(|_| address())
+            .map_err(|_| Invalid::Form("an IPv4 or IPv6 address, or a network as 10.0.0.0/24"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::parsed;
@@ -124,5 +137,20 @@ mod tests {
         assert_eq!(parsed::<BaseMac>("fa:16:3e:4f:00:00").unwrap().fixed_octets(), 4);
         assert_eq!(parsed::<BaseMac>("fb:16:3e:00:00:00"), Err(Invalid::NotUnicast));
         assert_eq!(parsed::<BaseMac>("fa:16:3e"), Err(Invalid::NotMac));
+    }
+
+    #[test]
+    fn an_address_is_a_network_of_one() {
+        for (text, network) in [
+            ("10.0.0.7", "10.0.0.7/32"),
+            ("10.0.0.7/24", "10.0.0.0/24"),
+            ("fd00::1", "fd00::1/128"),
+            ("fd00::/8", "fd00::/8"),
+        ] {
+            assert_eq!(parsed::<IpNet>(text).unwrap().to_string(), network);
+        }
+        for text in ["", "proxy", "10.0.0.0/33", "*"] {
+            assert!(parsed::<IpNet>(text).is_err(), "{text}");
+        }
     }
 }

@@ -54,6 +54,57 @@ choices! {
 }
 
 choices! {
+    /// Which of a service's addresses in the catalog.
+    pub enum Interface {
+        Public = "public",
+        Internal = "internal",
+        Admin = "admin",
+    }
+}
+
+/// How a service proves to Keystone who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthType {
+    Password,
+    ApplicationCredential,
+}
+
+impl FromText for AuthType {
+    const KIND: &'static str = "one of password v3password v3applicationcredential";
+
+    fn from_text(text: &str, _: &mut Vec<String>) -> Result<Self, Invalid> {
+        match text {
+            "password" | "v3password" => Ok(Self::Password),
+            "v3applicationcredential" => Ok(Self::ApplicationCredential),
+            _ => Err(Invalid::NotOneOf(&["password", "v3password", "v3applicationcredential"])),
+        }
+    }
+}
+
+/// Which versions of TLS are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsVersion {
+    Both,
+    Tls12,
+    Tls13,
+}
+
+impl FromText for TlsVersion {
+    const KIND: &'static str = "one of sslv23 tlsv1_2 tlsv1_3";
+
+    /// In oslo.service's words; what is older than TLS 1.2 is not spoken.
+    fn from_text(text: &str, _: &mut Vec<String>) -> Result<Self, Invalid> {
+        match text.to_ascii_lowercase().as_str() {
+            // OpenSSL's old name for whatever both sides speak.
+            "sslv23" => Ok(Self::Both),
+            "tlsv1_2" => Ok(Self::Tls12),
+            "tlsv1_3" => Ok(Self::Tls13),
+            _ => Err(Invalid::NotOneOf(&["sslv23", "tlsv1_2", "tlsv1_3"])),
+        }
+    }
+}
+
+choices! {
     /// Which of Open vSwitch's datapaths carries the bridges.
     pub enum DatapathType {
         /// The kernel's.

@@ -16,6 +16,10 @@ pub enum LeaseTime {
     Seconds(NonZero<u32>),
 }
 
+/// How long something is remembered; `-1` and `0` are not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheTime(pub Option<Duration>);
+
 impl FromText for PageLimit {
     const KIND: &'static str = "integer or 'infinite'";
 
@@ -63,6 +67,21 @@ impl FromText for LeaseTime {
     }
 }
 
+impl FromText for CacheTime {
+    const KIND: &'static str = "seconds or -1";
+
+    fn from_text(text: &str, _: &mut Vec<String>) -> Result<Self, Invalid> {
+        let seconds: i64 = text.parse().map_err(|_| Invalid::NotInteger)?;
+        let range = Invalid::OutOfRange { least: -1, most: i64::from(u32::MAX) };
+        match seconds {
+            -1 | 0 => Ok(Self(None)),
+            _ => u32::try_from(seconds)
+                .map_err(|_| range)
+                .map(|s| Self(Some(Duration::from_secs(s.into())))),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::parsed;
@@ -84,6 +103,17 @@ mod tests {
         assert_eq!(parsed::<LeaseTime>("86400").unwrap().on_the_wire(), 86400);
         for text in ["0", "-2", "4294967295", "4294967296"] {
             assert!(parsed::<LeaseTime>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_for_no_time_is_not_remembered() {
+        for text in ["-1", "0"] {
+            assert_eq!(parsed(text), Ok(CacheTime(None)), "{text}");
+        }
+        assert_eq!(parsed("300"), Ok(CacheTime(Some(Duration::from_mins(5)))));
+        for text in ["-2", "4294967296", "soon"] {
+            assert!(parsed::<CacheTime>(text).is_err(), "{text}");
         }
     }
 }

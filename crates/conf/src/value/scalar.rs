@@ -15,6 +15,31 @@ pub type Port = NonZero<u16>;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostName(String);
 
+/// A password, which is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromText for Secret {
+    const KIND: &'static str = "secret";
+    const SECRET: bool = true;
+
+    fn from_text(text: &str, _: &mut Vec<String>) -> Result<Self, Invalid> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
 impl FromText for bool {
     const KIND: &'static str = "boolean";
 

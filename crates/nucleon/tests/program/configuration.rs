@@ -53,7 +53,11 @@ fn a_file_without_a_word_on_identity_does_not_serve_without_one() {
         file(directory.path(), "plain.conf", &format!("[DEFAULT]\nstate_path = {state}\n"));
     let output = run(&["server", "--config-file", &config]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("keystone"), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("auth_strategy = keystone") && said.contains("auth_url is needed"),
+        "{said}"
+    );
 }
 
 #[test]

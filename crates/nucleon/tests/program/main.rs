@@ -4,5 +4,6 @@
 
 mod all_in_one;
 mod configuration;
+mod identity;
 mod server;
 mod support;

@@ -55,14 +55,24 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a state directory and waits for its first answer; tells how long that took.
     pub(crate) fn start(state: &Path, database: &str) -> (Self, Duration) {
+        Self::start_with(state, database, "auth_strategy = noauth\n", "")
+    }
+
+    /// With these options in `[DEFAULT]`, and with further groups.
+    pub(crate) fn start_with(
+        state: &Path,
+        database: &str,
+        options: &str,
+        groups: &str,
+    ) -> (Self, Duration) {
         let port = free_port();
         let config = file(
             state,
             "nucleon.conf",
             &format!(
-                "[DEFAULT]\nstate_path = {}\nauth_strategy = noauth\nbind_host = 127.0.0.1\n\
-                 bind_port = {port}\n[database]\nconnection = {database}\n[ml2]\n\
-                 type_drivers = flat,vlan,local\nmechanism_drivers = openvswitch\n",
+                "[DEFAULT]\nstate_path = {}\nbind_host = 127.0.0.1\nbind_port = {port}\n{options}\
+                 [database]\nconnection = {database}\n[ml2]\n\
+                 type_drivers = flat,vlan,local\nmechanism_drivers = openvswitch\n{groups}",
                 state.display()
             ),
         );
@@ -97,13 +107,28 @@ impl Server {
         path: &str,
         body: Option<&Value>,
     ) -> Option<(u16, Value)> {
+        let (status, _, body) = self.ask_with(method, path, &[], body)?;
+        Some((status, body))
+    }
+
+    /// As [`Server::ask`], with headers; answers with the answer's too, as they were sent.
+    pub(crate) fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Option<(u16, String, Value)> {
         let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         let body = body.map(ToString::to_string).unwrap_or_default();
         let length = body.len();
+        let headers: Vec<String> =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = headers.concat();
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nHost: nucleon\r\nConnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: nucleon\r\nConnection: close\r\n{headers}\
              Content-Length: {length}\r\n\r\n{body}"
         )
         .ok()?;
@@ -111,7 +136,7 @@ impl Server {
         stream.read_to_string(&mut answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
         let status = head.split_whitespace().nth(1)?.parse().ok()?;
-        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+        Some((status, head.to_owned(), serde_json::from_str(body).unwrap_or(Value::Null)))
     }
 
     pub(crate) fn create(&self, collection: &str, body: &Value) -> Value {
