@@ -35,4 +35,5 @@ pub(super) const ADMIN_OR_PARENT_MEMBER: &str =
 pub(super) const ADMIN_OR_PARENT_READER: &str =
     "(rule:admin_only) or (role:reader and rule:ext_parent_owner)";
 /// Members of the project, administrators, and members of the network's project.
-pub(super) const MEMBER_OR_ADMIN_OR_NETWORK_MEMBER: &str = "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)";
+pub(super) const OWNER_OR_NETWORK_MEMBER: &str = "role:member and project_id:%(project_id)s \
+     or (rule:admin_only) or (role:member and rule:network_owner)";
