@@ -74,7 +74,7 @@ const ACCEPTED_GROUPS: &str = "\
     cinder designate experimental experimental_features healthcheck ironic \
     metadata_rate_limiting nova oslo_concurrency oslo_limit \
     oslo_messaging_amqp oslo_messaging_kafka oslo_messaging_metrics \
-    oslo_messaging_notifications oslo_messaging_rabbit oslo_policy \
+    oslo_messaging_notifications oslo_messaging_rabbit \
     oslo_reports oslo_versionedobjects pecan placement privsep privsep_conntrack \
     privsep_dhcp_release privsep_link privsep_namespace privsep_ovs_vsctl profiler \
     profiler_jaeger profiler_otlp service_auth service_providers";
@@ -190,6 +190,11 @@ const ACCEPTED: &[(&str, &str)] = &[
          ovn_sb_connection ovn_sb_private_key ovsdb_connection_timeout ovsdb_log_level \
          ovsdb_probe_interval ovsdb_retry_max_interval stateless_nat_enabled vhost_sock_dir \
          vhost_socket_dir vif_type",
+    ),
+    (
+        "oslo_policy",
+        "remote_content_type remote_ssl_ca_crt_file remote_ssl_client_crt_file \
+         remote_ssl_client_key_file remote_ssl_verify_server_crt remote_timeout",
     ),
     ("baremetal", "enabled"),
     ("cache", "backend enabled expiration_time memcache_servers"),

@@ -2,6 +2,7 @@
 
 mod access;
 mod agent;
+mod policy;
 mod server;
 mod switch;
 
@@ -16,6 +17,7 @@ use crate::value::{DatabaseUrl, HubAddress, Transport};
 
 pub use self::access::{Cors, HttpBasic, KeystoneAuthtoken, OsloMiddleware, Ssl};
 pub use self::agent::{Agent, Dhcp};
+pub use self::policy::Policy;
 pub use self::server::{Addressing, Api, Database, Hub, Plugins, Process, Scheduling};
 pub use self::switch::{Ml2, Ml2Flat, Ml2Vlan, Ovs};
 
@@ -24,6 +26,8 @@ pub use self::switch::{Ml2, Ml2Flat, Ml2Vlan, Ovs};
 pub struct Settings {
     /// No file was given: one machine on its own.
     pub standalone: bool,
+    /// Where files are looked for that the configuration names without a directory, in order.
+    pub search_path: Vec<PathBuf>,
     pub process: Process,
     pub api: Api,
     pub keystone: KeystoneAuthtoken,
@@ -31,6 +35,7 @@ pub struct Settings {
     pub middleware: OsloMiddleware,
     pub cors: Cors,
     pub ssl: Ssl,
+    pub policy: Policy,
     pub plugins: Plugins,
     pub addressing: Addressing,
     pub scheduling: Scheduling,
@@ -60,6 +65,7 @@ const TABLES: &[&[OptionSpec]] = &[
     OsloMiddleware::OPTIONS,
     Cors::OPTIONS,
     Ssl::OPTIONS,
+    Policy::OPTIONS,
     Plugins::OPTIONS,
     Addressing::OPTIONS,
     Scheduling::OPTIONS,
@@ -92,7 +98,7 @@ impl Settings {
     pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
         let Gathered { values, mut problems, mut warnings, .. } = sources.gather();
         let mut reader = Reader::new(&values);
-        let settings = Self::read(sources.is_standalone(), &mut reader);
+        let settings = Self::read(sources, &mut reader);
         let settings = settings.map(|settings| check(settings, &mut reader));
         problems.append(&mut reader.problems);
         warnings.append(&mut reader.warnings);
@@ -105,7 +111,7 @@ impl Settings {
         }
     }
 
-    fn read(standalone: bool, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(sources: &Sources, reader: &mut Reader<'_>) -> Option<Self> {
         // All are read before any is missed, so that every error is found.
         let process = Process::read(reader);
         let api = Api::read(reader);
@@ -114,6 +120,7 @@ impl Settings {
         let middleware = OsloMiddleware::read(reader);
         let cors = Cors::read(reader);
         let ssl = Ssl::read(reader);
+        let policy = Policy::read(reader);
         let plugins = Plugins::read(reader);
         let addressing = Addressing::read(reader);
         let scheduling = Scheduling::read(reader);
@@ -126,7 +133,8 @@ impl Settings {
         let agent = Agent::read(reader);
         let dhcp = Dhcp::read(reader);
         Some(Self {
-            standalone,
+            standalone: sources.is_standalone(),
+            search_path: sources.search_path(),
             process: process?,
             api: api?,
             keystone: keystone?,
@@ -134,6 +142,7 @@ impl Settings {
             middleware: middleware?,
             cors: cors?,
             ssl: ssl?,
+            policy: policy?,
             plugins: plugins?,
             addressing: addressing?,
             scheduling: scheduling?,

@@ -114,6 +114,28 @@ impl Sources {
         self.inputs.is_empty()
     }
 
+    /// Where files are looked for that are named without a directory, as oslo.config does: in the
+    /// configuration's directories, beside its files, then where Neutron keeps its own; of each, what
+    /// was named last first. Nowhere without a configuration.
+    pub(crate) fn search_path(&self) -> Vec<PathBuf> {
+        let directories = self.inputs.iter().rev().filter_map(|input| match input {
+            Input::Directory(path) => Some(path.clone()),
+            Input::File(_) | Input::Text { .. } => None,
+        });
+        let beside = self.inputs.iter().rev().filter_map(|input| match input {
+            Input::File(path) => path.parent().map(|parent| Path::new(".").join(parent)),
+            Input::Directory(_) | Input::Text { .. } => None,
+        });
+        let last = (!self.is_standalone()).then(|| PathBuf::from("/etc/neutron"));
+        let mut path: Vec<PathBuf> = Vec::new();
+        for directory in directories.chain(beside).chain(last) {
+            if !path.contains(&directory) {
+                path.push(directory);
+            }
+        }
+        path
+    }
+
     pub(crate) fn gather(&self) -> Gathered {
         let mut gathered = Gathered::default();
         gathered.values.set_default("DEFAULT", "host", self.machine.hostname.clone());
@@ -235,6 +257,22 @@ mod tests {
         let home = map(&[("XDG_STATE_HOME", "relative"), ("HOME", "/h")]);
         assert_eq!(state_path(false, &home), Path::new("/h/.local/state/nucleon"));
         assert_eq!(state_path(false, &map(&[])), Path::new("/var/lib/nucleon"));
+    }
+
+    #[test]
+    fn files_are_looked_for_where_the_configuration_is() {
+        let machine = || Machine { hostname: String::new(), state_path: PathBuf::new() };
+        let sources = Sources::new(machine());
+        assert_eq!(sources.search_path(), Vec::<PathBuf>::new());
+        let sources = sources
+            .file("/usr/share/n/dist.conf")
+            .file("/etc/n/n.conf")
+            .file("/etc/n/more.conf")
+            .directory("/etc/n/conf.d");
+        let path = ["/etc/n/conf.d", "/etc/n", "/usr/share/n", "/etc/neutron"];
+        assert_eq!(sources.search_path(), path.map(PathBuf::from));
+        let relative = Sources::new(machine()).file("n.conf").text("t", "");
+        assert_eq!(relative.search_path(), ["./", "/etc/neutron"].map(PathBuf::from));
     }
 
     #[test]

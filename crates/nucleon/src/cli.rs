@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use nucleon_model::view::Role;
 
+use crate::policy::{CheckArgs, ListArgs};
+
 /// OpenStack Networking in one program.
 #[derive(Debug, Parser)]
 #[command(name = "nucleon", version, about, propagate_version = true)]
@@ -45,6 +47,9 @@ pub(crate) enum Command {
     /// Configuration files
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Who may do what
+    #[command(subcommand)]
+    Policy(PolicyCommand),
 }
 
 /// Where the configuration comes from, as every OpenStack service has it.
@@ -106,6 +111,14 @@ pub(crate) enum ConfigCommand {
         #[command(flatten)]
         sources: SourceArgs,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Print the rules in force, in the form of a policy file
+    List(ListArgs),
+    /// Say whether somebody may do something, and why: ends with 0 for allowed, 1 for denied
+    Check(CheckArgs),
 }
 
 /// Neutron's names of programs, and the roles that they stand for.

@@ -9,13 +9,14 @@ mod database;
 mod door;
 mod gauges;
 mod identity;
+mod policy;
 mod program;
 mod server;
 mod wiring;
 
 use std::process::ExitCode;
 
-use crate::cli::{AgentCommand, Command, ConfigCommand};
+use crate::cli::{AgentCommand, Command, ConfigCommand, PolicyCommand};
 
 fn main() -> ExitCode {
     match cli::command(std::env::args_os()) {
@@ -36,5 +37,7 @@ fn main() -> ExitCode {
         }
         Command::Config(ConfigCommand::Sample) => config::sample(),
         Command::Config(ConfigCommand::Check { sources }) => config::check(&sources),
+        Command::Policy(PolicyCommand::List(arguments)) => policy::list(&arguments),
+        Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
     }
 }

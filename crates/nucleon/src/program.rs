@@ -11,6 +11,7 @@ use nucleon_conf::{ConfigErrors, Loaded, Machine, Settings, Sources};
 use nucleon_obs::{
     Clock, LogFormat, LogOptions, Logging, Metrics, Notify, Random, Signal, Signals, Tasks,
 };
+use nucleon_policy::Unusable;
 
 use crate::cli::SourceArgs;
 
@@ -51,7 +52,10 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
-            ExitCode::FAILURE
+            match error.downcast_ref() {
+                Some(Unusable(_)) => ExitCode::from(ConfigErrors::EXIT_CODE),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -11,11 +11,10 @@ use nucleon_conf::Settings;
 use nucleon_core::Core;
 use nucleon_db::Store;
 use nucleon_obs::Group;
-use nucleon_policy::{Options, Policy};
 
 use crate::gauges::Gauges;
 use crate::program::Start;
-use crate::{database, door, identity, wiring};
+use crate::{database, door, identity, policy, wiring};
 
 /// Starts everything and returns once requests are answered.
 pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
@@ -26,6 +25,8 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
 pub(crate) async fn start_server(start: &Start) -> anyhow::Result<Hub> {
     let Start { settings, tasks, clock, random, metrics } = start;
     let authenticator = identity::authenticator(start)?;
+    let rules = policy::load(settings)?;
+    policy::warn(rules.warnings());
     // The group made last stops first: requests, then what serves them, the store at the end.
     let store_tasks = tasks.group("store", Duration::from_secs(10));
     let core_tasks = tasks.group("control plane", Duration::from_secs(5));
@@ -39,7 +40,7 @@ pub(crate) async fn start_server(start: &Start) -> anyhow::Result<Hub> {
         store.clone(),
         wiring::core_settings(settings),
         wiring::drivers(settings),
-        Policy::defaults(Options::default()),
+        rules.policy().clone(),
         clock.clone(),
         random.clone(),
     );
@@ -71,6 +72,10 @@ pub(crate) async fn start_server(start: &Start) -> anyhow::Result<Hub> {
     core_tasks.spawn_vital("gauges", {
         let (gauges, core) = (Gauges::new(metrics), core.clone());
         |stop| gauges.follow(core, stop)
+    });
+    core_tasks.spawn_vital("policy", {
+        let core = core.clone();
+        |stop| policy::follow(rules, core, stop)
     });
     core_tasks.spawn_vital("maintenance", |stop| core.maintain(stop));
     close_store(&store_tasks, store);

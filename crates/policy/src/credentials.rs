@@ -124,6 +124,30 @@ impl Credential {
         })
     }
 
+    /// By its name of today.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserId => "user_id",
+            Self::UserName => "user_name",
+            Self::UserDomainId => "user_domain_id",
+            Self::ProjectId => "project_id",
+            Self::ProjectName => "project_name",
+            Self::ProjectDomainId => "project_domain_id",
+            Self::DomainId => "domain_id",
+            Self::SystemScope => "system_scope",
+            Self::Roles => "roles",
+            Self::ServiceUserId => "service_user_id",
+            Self::ServiceUserDomainId => "service_user_domain_id",
+            Self::ServiceProjectId => "service_project_id",
+            Self::ServiceProjectDomainId => "service_project_domain_id",
+            Self::ServiceRoles => "service_roles",
+            Self::IsAdminProject => "is_admin_project",
+            Self::IsAdmin => "is_admin",
+            Self::HasGlobalAccess => "has_global_access",
+            Self::CanSetProjectId => "can_set_project_id",
+        }
+    }
+
     pub(crate) fn of(self, who: &Credentials) -> Held<'_> {
         match self {
             Self::UserId => Held::Text(&who.user_id),

@@ -1,25 +1,43 @@
 //! Asking a rule.
 //!
-//! Three values (Kleene): a part that hangs on a value which is not there yet is open, and does not matter where
+//! Three values (Kleene): a part that hangs on a value which is not there is open, and does not matter where
 //! another part decides, on whichever side of it that one stands. Nothing is allocated, and the walk is as deep as
 //! [`crate::policy`] has let rules be.
 
-use std::cell::Cell;
 use std::fmt::{self, Write};
 
 use crate::credentials::{Credentials, Held};
 use crate::language::Part;
 use crate::node::{Asker, Field, Node, Pieces};
-use crate::policy::Policy;
+use crate::policy::{Policy, Verdict};
 use crate::target::{Lookup, Target};
 
-/// What came out.
+/// What came out. The last two are open: neither true nor false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Truth {
     Yes,
     No,
-    /// It hangs on a value that is not there, or on a rule that cannot be followed.
-    Open,
+    /// It hangs on an owner who cannot be told, or on a rule that cannot be followed.
+    Stuck,
+    /// It hangs on a value that has not been fetched.
+    Waits,
+}
+
+impl Truth {
+    /// What is waited for comes first: it may decide.
+    fn or_open(self, other: Self) -> Self {
+        if other == Self::Waits { other } else { self }
+    }
+}
+
+impl From<Truth> for Verdict {
+    fn from(truth: Truth) -> Self {
+        match truth {
+            Truth::Yes => Self::Allowed,
+            Truth::No | Truth::Stuck => Self::Denied,
+            Truth::Waits => Self::NeedsParent,
+        }
+    }
 }
 
 impl From<bool> for Truth {
@@ -33,8 +51,6 @@ pub(crate) struct Question<'a> {
     pub policy: &'a Policy,
     pub who: &'a Credentials,
     pub target: &'a dyn Target,
-    /// Whether a value was asked for that has not been fetched.
-    pub waits: Cell<bool>,
 }
 
 impl Question<'_> {
@@ -42,11 +58,11 @@ impl Question<'_> {
         match node {
             Node::Always => Truth::Yes,
             Node::Never => Truth::No,
-            Node::Broken => Truth::Open,
+            Node::Broken => Truth::Stuck,
             Node::Not(inner) => match self.ask(inner) {
                 Truth::Yes => Truth::No,
                 Truth::No => Truth::Yes,
-                Truth::Open => Truth::Open,
+                open => open,
             },
             Node::All(terms) => self.first(terms, Truth::No, Truth::Yes),
             Node::Any(terms) => self.first(terms, Truth::Yes, Truth::No),
@@ -63,8 +79,8 @@ impl Question<'_> {
         for term in terms {
             match self.ask(term) {
                 truth if truth == decides => return decides,
-                Truth::Open => result = Truth::Open,
-                _ => {}
+                open @ (Truth::Stuck | Truth::Waits) => result = open.or_open(result),
+                Truth::Yes | Truth::No => {}
             }
         }
         result
@@ -80,8 +96,9 @@ impl Question<'_> {
     fn same(&self, left: &Asker, right: &Pieces, owner: bool) -> Truth {
         match left {
             Asker::Literal(text) => any([self.reads(&mut Exact(text), right)], owner),
-            Asker::Nobody => Truth::Open,
+            Asker::Nobody => Truth::Stuck,
             Asker::Credential(credential) => match credential.of(self.who) {
+                Held::Text("") if owner => any([self.reads(&mut Nothing, right)], owner),
                 Held::Text("") => Truth::No,
                 Held::Text(text) => any([self.reads(&mut Exact(text), right)], owner),
                 Held::Flag(flag) => {
@@ -118,7 +135,7 @@ impl Question<'_> {
     }
 
     fn reads_value(&self, left: &mut impl Remainder, name: &str) -> Reading {
-        let value = self.value(name);
+        let value = self.target.value(name);
         if value == Lookup::NotLoaded {
             return Reading::NotLoaded;
         }
@@ -129,21 +146,13 @@ impl Question<'_> {
         }
     }
 
-    fn value(&self, name: &str) -> Lookup<'_> {
-        let value = self.target.value(name);
-        if value == Lookup::NotLoaded {
-            self.waits.set(true);
-        }
-        value
-    }
-
     fn field(&self, field: &Field) -> Truth {
-        let mut value = self.value(&field.name);
-        if let (Lookup::Missing | Lookup::Null, Some(otherwise)) = (&value, &field.otherwise) {
-            value = self.value(otherwise);
+        let mut value = self.target.value(&field.name);
+        if let (Lookup::Missing, Some(otherwise)) = (&value, &field.otherwise) {
+            value = self.target.value(otherwise);
         }
         match (value, &field.pattern) {
-            (Lookup::NotLoaded, _) => Truth::Open,
+            (Lookup::NotLoaded, _) => Truth::Waits,
             (Lookup::Text(text), Some(pattern)) => pattern.matches(&text).into(),
             (Lookup::Missing | Lookup::Null, _) | (_, Some(_)) => Truth::No,
             (Lookup::Text(text), None) => (*text == *field.text).into(),
@@ -176,8 +185,8 @@ fn any(readings: impl IntoIterator<Item = Reading>, owner: bool) -> Truth {
     for reading in readings {
         match reading {
             Reading::Equal => return Truth::Yes,
-            Reading::NotLoaded => result = Truth::Open,
-            Reading::Missing if owner => result = Truth::Open,
+            Reading::NotLoaded => result = Truth::Waits,
+            Reading::Missing if owner => result = Truth::Stuck.or_open(result),
             Reading::Missing | Reading::Different => {}
         }
     }
@@ -201,6 +210,21 @@ impl Write for Exact<'_> {
 impl Remainder for Exact<'_> {
     fn is_empty(&mut self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// What no text equals: a value that is not there.
+struct Nothing;
+
+impl Write for Nothing {
+    fn write_str(&mut self, _: &str) -> fmt::Result {
+        Err(fmt::Error)
+    }
+}
+
+impl Remainder for Nothing {
+    fn is_empty(&mut self) -> bool {
+        false
     }
 }
 

@@ -77,7 +77,7 @@ impl Parent {
     }
 
     /// The parent that a name such as `network:project_id` asks.
-    pub(crate) fn asked_by(name: &str) -> Option<Self> {
+    pub fn asked_by(name: &str) -> Option<Self> {
         let (parent, _) = name.split_once(':')?;
         Self::ALL.into_iter().find(|known| known.as_str() == parent)
     }

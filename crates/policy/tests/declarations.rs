@@ -2,6 +2,8 @@
 //!
 //! The reference is looked for in `NUCLEON_REFERENCE` or `../shared` beside the checkout.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -22,7 +24,9 @@ fn reference() -> Option<Vec<Value>> {
         return None;
     };
     let mut reference: Value = serde_json::from_str(&text).unwrap();
-    let Value::Array(rules) = reference["rules"].take() else { panic!("no rules in the reference") };
+    let Value::Array(rules) = reference["rules"].take() else {
+        panic!("no rules in the reference")
+    };
     Some(rules)
 }
 

@@ -5,5 +5,6 @@
 mod all_in_one;
 mod configuration;
 mod identity;
+mod policy;
 mod server;
 mod support;

@@ -266,7 +266,7 @@ impl State {
     }
 }
 
-fn is_quoted(word: &str) -> bool {
+pub(super) fn is_quoted(word: &str) -> bool {
     word.len() >= 2
         && ['"', '\''].into_iter().any(|quote| word.starts_with(quote) && word.ends_with(quote))
 }

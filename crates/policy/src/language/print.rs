@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use super::Expr;
 use super::check::{Check, Left};
+use super::parse::is_quoted;
 use super::template::{Part, Template};
 
 impl Display for Expr {
@@ -35,6 +36,10 @@ impl Display for Check {
         match self {
             Self::Rule(name) => write!(f, "rule:{name}"),
             Self::Role(name) => write!(f, "role:{name}"),
+            // Without the parentheses it would be read as one quoted text.
+            Self::Same { left, right, .. } if is_quoted(&format!("{left}:{right}")) => {
+                write!(f, "({left}:{right})")
+            }
             Self::Same { left, right, .. } => write!(f, "{left}:{right}"),
             Self::Field { resource, name, value, .. } => {
                 write!(f, "field:{resource}:{name}={value}")

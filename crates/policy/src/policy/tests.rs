@@ -236,6 +236,10 @@ fn an_owner_who_cannot_be_told_is_neither_the_caller_nor_not_the_caller() {
         says("not project_id:%(project_id)s or role:yes", &caller, &target),
         Verdict::Allowed
     );
+    let nobody = Credentials::default();
+    assert_eq!(says("not project_id:%(project_id)s", &nobody, &target), Verdict::Denied);
+    let owned = Object::default().text("project_id", "P");
+    assert_eq!(says("not project_id:%(project_id)s", &nobody, &owned), Verdict::Allowed);
     // Other values that are missing are merely different, as in oslo.policy.
     assert_eq!(says("not user_id:%(user_id)s", &caller, &target), Verdict::Allowed);
 }
