@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use nucleon_model::view::Scope;
 use nucleon_obs::{Clock, Group, Limited, Metrics};
 use nucleon_wire::{HINT_BODY_LIMIT, Hint, ServerMessage, encode_frame};
 use tokio::io::DuplexStream;
@@ -109,6 +110,11 @@ impl Hub {
                 self.send_hint(hint, &outlets);
             }
         }
+    }
+
+    /// Whether a hint of the scope would go to anybody now.
+    pub fn is_followed(&self, scope: &Scope) -> bool {
+        self.routes().is_followed(scope)
     }
 
     /// Who is connected.

@@ -113,9 +113,8 @@ mod tests {
             key: "/nonexistent/a.key".into(),
             authority: "/nonexistent/ca.pem".into(),
         };
-        let error = ServerTls::load(&files).unwrap_err().to_string();
-        assert!(error.contains("/nonexistent/ca.pem"), "{error}");
-        let error = ClientTls::load(&files).unwrap_err().to_string();
-        assert!(error.contains("/nonexistent/a.pem"), "{error}");
+        for error in [ServerTls::load(&files).unwrap_err(), ClientTls::load(&files).unwrap_err()] {
+            assert!(error.to_string().contains("/nonexistent/"), "{error}");
+        }
     }
 }

@@ -21,7 +21,7 @@ impl Core {
         let mut batches = self.store().batches();
         loop {
             match batches.recv().await {
-                Ok(batch) => match self.hints(&batch).await {
+                Ok(batch) => match self.hints(&batch, |scope| hub.is_followed(scope)).await {
                     Ok(hints) => hub.publish(hints),
                     // Agents find the gap by the next hint or by their poll.
                     Err(error) => {
@@ -36,18 +36,24 @@ impl Core {
         }
     }
 
-    /// One hint per scope of a batch that agents follow.
-    pub async fn hints(&self, batch: &Arc<Batch>) -> Result<Vec<Hint>> {
-        let batch = batch.clone();
-        if batch.scopes.is_empty() {
+    /// One hint per scope of a batch that `followed` holds for. Where that is none, the store is not asked: a cloud's
+    /// changes cost nothing for agents that are not there.
+    pub async fn hints(
+        &self,
+        batch: &Arc<Batch>,
+        followed: impl Fn(&Scope) -> bool,
+    ) -> Result<Vec<Hint>> {
+        let scopes: BTreeSet<Scope> =
+            batch.scopes.iter().filter_map(scope).filter(|scope| followed(scope)).collect();
+        if scopes.is_empty() {
             return Ok(Vec::new());
         }
         self.store()
             .snapshot(|tx| {
-                let batch = batch.clone();
+                let (batch, scopes) = (batch.clone(), scopes.clone());
                 Box::pin(async move {
                     let epoch = tx.journal_head().await?.epoch;
-                    let told = told(&batch);
+                    let told = told(&batch, &scopes);
                     let small = told.iter().filter(|told| told.has_bodies());
                     let touched = Touched::of(small.flat_map(|told| told.entries.iter().copied()));
                     let bodies = Bodies::of(tx, touched).await?;
@@ -81,13 +87,19 @@ impl Told<'_> {
     }
 }
 
+/// A scope that agents can follow; other marks are for other readers of the journal.
+fn scope(mark: &ScopeMark) -> Option<Scope> {
+    mark.scope.parse().ok()
+}
+
 /// A batch by the scopes that agents follow.
-fn told(batch: &Batch) -> Vec<Told<'_>> {
+fn told<'b>(batch: &'b Batch, scopes: &BTreeSet<Scope>) -> Vec<Told<'b>> {
     let by_seq: BTreeMap<i64, &Entry> =
         batch.entries.iter().map(|entry| (entry.seq, entry)).collect();
     let told = |mark: &ScopeMark| {
+        let scope = scope(mark).filter(|scope| scopes.contains(scope))?;
         let entries = mark.seqs.iter().filter_map(|seq| by_seq.get(seq).copied()).collect();
-        let (scope, seq) = (mark.scope.parse().ok()?, *mark.seqs.last()?);
+        let seq = *mark.seqs.last()?;
         Some(Told { scope, previous: mark.previous, seq, entries })
     };
     batch.scopes.iter().filter_map(told).collect()

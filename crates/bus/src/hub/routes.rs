@@ -64,6 +64,11 @@ impl Routes {
         subscriber.scopes = scopes;
     }
 
+    pub(super) fn is_followed(&self, scope: &Scope) -> bool {
+        // `leave` takes a scope out with the last who heard of it.
+        self.by_scope.contains_key(scope)
+    }
+
     /// The outlets of all who hear of `scope`.
     pub(super) fn outlets(&self, scope: &Scope) -> Vec<Outlet> {
         let ids = self.by_scope.get(scope).into_iter().flatten();
@@ -116,6 +121,8 @@ mod tests {
         routes.subscribe(id, [scope("b"), scope("c")].into());
         let heard = |name: &str| routes.outlets(&scope(name)).len();
         assert_eq!([heard("a"), heard("b"), heard("c")], [0, 1, 1]);
+        let followed = |name: &str| routes.is_followed(&scope(name));
+        assert_eq!([followed("a"), followed("b"), followed("c")], [false, true, true]);
     }
 
     #[test]

@@ -313,7 +313,7 @@ async fn follow(cloud: &Cloud, seed: u64) {
     for turn in 0..120 {
         weather.turn().await;
         for batch in batches(&mut news) {
-            let hints = cloud.hints(&batch).await.unwrap();
+            let hints = cloud.hints(&batch, |_| true).await.unwrap();
             for follower in followers.iter_mut().filter(|follower| follower.hinted) {
                 for hint in &hints {
                     // Some are lost.
@@ -417,7 +417,7 @@ async fn a_hint_carries_the_bodies_of_what_changed() {
         settle(&cloud).await;
         let mut hints = Vec::new();
         for batch in batches(&mut news) {
-            hints.extend(cloud.hints(&batch).await.unwrap());
+            hints.extend(cloud.hints(&batch, |_| true).await.unwrap());
         }
         let told: BTreeSet<String> = hints.iter().map(|hint| hint.scope.to_string()).collect();
         for scope in [format!("host:{}", port.host), format!("ports:{}", network.id)] {
@@ -427,6 +427,24 @@ async fn a_hint_carries_the_bodies_of_what_changed() {
         let mut view = View::default();
         hint.changes.iter().flatten().cloned().for_each(|change| view.apply(change));
         assert_eq!(view, fresh(&cloud, Role::OvsAgent, "h1").await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn scopes_that_nobody_follows_are_not_told() {
+    each(async |cloud| {
+        cloud.host("h1").await;
+        let network = cloud.network(json!({})).await;
+        settle(&cloud).await;
+        let mut news = cloud.store().batches();
+        cloud.port(&network, json!({"binding:host_id": "h1"})).await;
+        settle(&cloud).await;
+        for batch in batches(&mut news) {
+            let hints = cloud.hints(&batch, |scope| scope.to_string() == "host:h1").await.unwrap();
+            assert!(hints.iter().all(|hint| hint.scope.to_string() == "host:h1"), "{hints:?}");
+            assert_eq!(cloud.hints(&batch, |_| false).await.unwrap(), Vec::new());
+        }
     })
     .await;
 }
