@@ -34,6 +34,7 @@ mod metrics;
 mod openapi;
 mod options;
 mod query;
+mod quota;
 mod render;
 mod request_id;
 mod resource;

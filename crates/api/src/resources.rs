@@ -12,7 +12,7 @@ use crate::action::{Action, put_draft, put_plain};
 use crate::app::Api;
 use crate::extensions::Extensions;
 use crate::resource::{Door, Top, Under};
-use crate::{address_groups, discovery, resource, scheduler, seam, tags};
+use crate::{address_groups, discovery, quota, resource, scheduler, seam, tags};
 
 /// A resource and what can be done with it.
 #[derive(Debug, Clone)]
@@ -60,7 +60,8 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .with::<AddressGroup>()
         .action(address_groups::ADD, address_groups::add)
         .action(address_groups::REMOVE, address_groups::remove);
-    (resources.router.merge(scheduler::routes()), resources.served)
+    let router = resources.router.merge(scheduler::routes()).merge(quota::routes());
+    (router, resources.served)
 }
 
 struct Resources<'e> {

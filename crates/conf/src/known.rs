@@ -171,11 +171,9 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("dhcp", "enable_ipv6"),
     (
         "quotas",
-        "default_quota quota_address_group quota_address_scope quota_driver \
-         quota_firewall_group quota_firewall_policy quota_firewall_rule quota_floatingip \
-         quota_items quota_network quota_port quota_rbac_policy quota_router \
-         quota_router_route quota_security_group quota_security_group_rule quota_subnet \
-         quota_subnetpool quota_trunk track_quota_usage",
+        "quota_address_group quota_address_scope quota_driver quota_firewall_group \
+         quota_firewall_policy quota_firewall_rule quota_items quota_subnetpool quota_trunk \
+         track_quota_usage",
     ),
     (
         "ovn",

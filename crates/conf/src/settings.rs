@@ -18,7 +18,7 @@ use crate::value::{DatabaseUrl, HubAddress, Transport};
 pub use self::access::{Cors, HttpBasic, KeystoneAuthtoken, OsloMiddleware, Ssl};
 pub use self::agent::{Agent, Dhcp};
 pub use self::policy::Policy;
-pub use self::server::{Addressing, Api, Database, Hub, Plugins, Process, Scheduling};
+pub use self::server::{Addressing, Api, Database, Hub, Plugins, Process, Quotas, Scheduling};
 pub use self::switch::{Ml2, Ml2Flat, Ml2Vlan, Ovs};
 
 /// The whole configuration of a process, right as far as it can be told without looking around.
@@ -39,6 +39,7 @@ pub struct Settings {
     pub plugins: Plugins,
     pub addressing: Addressing,
     pub scheduling: Scheduling,
+    pub quotas: Quotas,
     pub database: Database,
     pub hub: Hub,
     pub ml2: Ml2,
@@ -69,6 +70,7 @@ const TABLES: &[&[OptionSpec]] = &[
     Plugins::OPTIONS,
     Addressing::OPTIONS,
     Scheduling::OPTIONS,
+    Quotas::OPTIONS,
     Dhcp::OPTIONS,
     Database::OPTIONS,
     Hub::OPTIONS,
@@ -124,6 +126,7 @@ impl Settings {
         let plugins = Plugins::read(reader);
         let addressing = Addressing::read(reader);
         let scheduling = Scheduling::read(reader);
+        let quotas = Quotas::read(reader);
         let database = Database::read(reader);
         let hub = Hub::read(reader);
         let ml2 = Ml2::read(reader);
@@ -146,6 +149,7 @@ impl Settings {
             plugins: plugins?,
             addressing: addressing?,
             scheduling: scheduling?,
+            quotas: quotas?,
             database: database?,
             hub: hub?,
             ml2: ml2?,

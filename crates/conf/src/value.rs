@@ -22,7 +22,7 @@ pub use self::driver::{
     NetworkType, ServicePlugin,
 };
 pub use self::hub::{DEFAULT_HUB_PORT, HubAddress, Transport};
-pub use self::limit::{CacheTime, LeaseTime, PageLimit};
+pub use self::limit::{CacheTime, LeaseTime, PageLimit, QuotaLimit};
 pub use self::list::Many;
 pub use self::mapping::{BridgeMappings, NetworkMtus};
 pub use self::ovsdb::OvsdbAddress;

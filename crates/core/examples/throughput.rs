@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nucleon_core::{Caller, Core, Drivers, Noun, Precondition, Settings};
+use nucleon_core::{Caller, Core, Drivers, Noun, Precondition, QuotaLimits, Settings};
 use nucleon_db::{Change, Error, Operation, Store, StoreOptions, migrate};
 use nucleon_drivers::{Local, OpenVSwitch};
 use nucleon_model::{
@@ -64,7 +64,7 @@ async fn open(database: &TestDatabase) -> Result<Core> {
     let (clock, random) = (Clock::system(), Random::system());
     Ok(Core::new(
         store,
-        Settings::default(),
+        Settings { quotas: QuotaLimits::unlimited(), ..Settings::default() },
         drivers,
         Policy::defaults(Options::default()),
         clock,

@@ -6,7 +6,7 @@ use nucleon_db::{Change, Operation, Tx};
 use nucleon_model::view::Scope;
 use nucleon_model::{Network, NetworkId, Port, PortId, Resource, Standard, Subnet};
 
-use crate::Caller;
+use crate::{Caller, quota};
 
 /// Scopes that see a port: its host, whoever serves its network, and those who follow its security groups.
 fn port_scopes(port: &Port) -> Vec<Scope> {
@@ -22,7 +22,7 @@ fn group_scopes(port: &Port) -> impl Iterator<Item = Scope> {
     port.security_groups.iter().copied().map(Scope::SecurityGroup)
 }
 
-/// Says that an object came, changed or went. `scopes` are those of the agents that are told.
+/// Says that an object came, changed or went, and counts it. `scopes` are those of the agents that are told.
 pub(crate) fn emit<R: Standard>(
     tx: &mut Tx,
     caller: &Caller,
@@ -31,6 +31,11 @@ pub(crate) fn emit<R: Standard>(
     scopes: &[Scope],
 ) {
     emit_id(tx, caller, R::DECL.name, &object.id(), operation, object.revision(), scopes);
+    match operation {
+        Operation::Create => quota::charge::<R>(tx, object.project_id(), 1),
+        Operation::Update => {}
+        Operation::Delete => quota::charge::<R>(tx, object.project_id(), -1),
+    }
 }
 
 fn emit_id(

@@ -17,7 +17,7 @@ use nucleon_model::{AttrSet, ListQuery, Standard, Timestamp};
 
 use crate::change::{again, emit};
 use crate::network::hold;
-use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result, quota};
 
 /// What is special about a resource with the common operations.
 pub(crate) trait Entity: Standard + Listing {
@@ -159,6 +159,7 @@ impl<T: Entity> Noun for T {
         let input = (caller.clone(), drafts, core.now());
         core.write(T::DECL.name, input, |core, tx, (caller, drafts, now)| {
             Box::pin(async move {
+                quota::limit::<T>(tx);
                 let mut created = T::create_all(&core, tx, &caller, drafts, now).await?;
                 T::complete(&core, tx, &caller, &mut created).await?;
                 Ok(created)

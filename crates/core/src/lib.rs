@@ -33,6 +33,7 @@ mod network;
 mod noun;
 mod policy;
 mod port;
+mod quota;
 mod rbac_policy;
 mod report;
 mod router;
@@ -60,6 +61,7 @@ pub use crate::driver::Drivers;
 pub use crate::error::{Error, Kind};
 pub use crate::noun::{Noun, Operations, Precondition};
 pub use crate::policy::{Action, Viewing};
+pub use crate::quota::{QuotaLimits, Usage};
 pub use crate::settings::Settings;
 pub use crate::tag::Tagged;
 
@@ -178,7 +180,14 @@ impl Core {
         let work = Arc::new(work);
         for _ in 0..TRIES {
             let (core, work, input) = (self.clone(), work.clone(), input.clone());
-            let done = self.store().write(label, move |tx| work(core.clone(), tx, input.clone()));
+            let done = self.store().write(label, move |tx| {
+                let (core, work, input) = (core.clone(), work.clone(), input.clone());
+                Box::pin(async move {
+                    let done = work(core.clone(), &mut *tx, input).await?;
+                    core.settle_quotas(tx).await?;
+                    Ok::<_, Error>(done)
+                })
+            });
             match done.await {
                 Err(error) if error.is_collided() => tracing::debug!(label, "collided"),
                 outcome => return outcome,

@@ -1,4 +1,5 @@
-//! What the server does without being asked: heartbeats to disk, networks away from dead agents, the journal kept short.
+//! What the server does without being asked: heartbeats to disk, networks away from dead agents, the journal kept short,
+//! counters right.
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ const FLUSH: Duration = Duration::from_secs(1);
 const SLOWEST_LOOK: Duration = Duration::from_secs(15);
 /// How often the journal is cut.
 const CUT: Duration = Duration::from_mins(10);
+/// How often the counters of quotas are held against what there is.
+const RECOUNT: Duration = Duration::from_hours(1);
 /// What is kept of it: an agent that was away for longer takes a snapshot.
 const KEPT: Keep = Keep { rows: 1_000_000, age: Duration::from_hours(24) };
 
@@ -22,6 +25,8 @@ impl Core {
         let look = SLOWEST_LOOK.min(self.settings().agent_down_time / 4);
         let mut since_look = Duration::ZERO;
         let mut since_cut = Duration::ZERO;
+        // Limits of the configuration may be others than before.
+        let mut since_count = RECOUNT;
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -36,6 +41,15 @@ impl Core {
                 since_cut = Duration::ZERO;
                 if let Err(error) = self.store().journal_prune(KEPT).await {
                     tracing::warn!(%error, "the journal could not be cut");
+                }
+            }
+            since_count += FLUSH;
+            if since_count >= RECOUNT {
+                since_count = Duration::ZERO;
+                match self.quotas_recount().await {
+                    Ok(0) => {}
+                    Ok(mended) => tracing::info!(mended, "set counters of quotas right"),
+                    Err(error) => tracing::warn!(%error, "quotas could not be counted again"),
                 }
             }
             if since_look >= look {

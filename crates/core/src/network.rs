@@ -10,7 +10,7 @@ use nucleon_model::{
 use crate::change::{again, emit_network, emit_network_moved, emit_subnet};
 use crate::driver::Change;
 use crate::segment::{invalid_input, wanted};
-use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result, quota};
 
 /// IPv6's smallest link MTU (RFC 8200, section 5) and IPv4's (RFC 791, section 3.2).
 const MIN_MTU_V6: i64 = 1280;
@@ -30,6 +30,7 @@ impl Noun for Network {
         let input = (caller.clone(), drafts, core.now());
         core.write("network create", input, |core, tx, (caller, drafts, now)| {
             Box::pin(async move {
+                quota::limit::<Self>(tx);
                 let mut networks = Vec::with_capacity(drafts.len());
                 for draft in drafts {
                     networks.push(core.network_create(tx, &caller, draft, now).await?);
@@ -272,6 +273,7 @@ impl Core {
         // With the network goes the record of who served it: they are told now or never.
         let revision = network.revision_number;
         emit_network_moved(tx, caller, Operation::Delete, id, revision, &hosts);
+        quota::charge::<Network>(tx, &network.project_id, -1);
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Ports.
 //!
 //! The way of a create: what it stands on (network, subnets, segments, agents) is read, the rest is decided in memory,
-//! and written: port, addresses, groups, outbox. Eight statements, with tags nine; one more where this server does not know
-//! the project's default security group yet.
+//! and written: port, addresses, groups, outbox; at last its project's quota is settled. Nine statements, with tags ten;
+//! one more where this server does not know the project's default security group yet.
 
 mod address;
 mod bind;

@@ -11,7 +11,8 @@ use nucleon_db::{
 };
 use nucleon_model::view::Scope;
 use nucleon_model::{
-    Field, ListQuery, SecurityGroup, SecurityGroupDraft, SecurityGroupId, Timestamp,
+    Field, ListQuery, SecurityGroup, SecurityGroupDraft, SecurityGroupId, SecurityGroupRule,
+    Timestamp,
 };
 
 pub(crate) use default::DefaultGroups;
@@ -20,7 +21,7 @@ use crate::change::emit;
 use crate::entity::Entity;
 use crate::security_group_rule::from_template;
 use crate::sharing;
-use crate::{Caller, Core, Error, Operations, Result};
+use crate::{Caller, Core, Error, Operations, Result, quota};
 
 /// The name that only the group that every project has may have.
 const DEFAULT: &str = "default";
@@ -46,6 +47,8 @@ impl Entity for SecurityGroup {
         draft: &SecurityGroupDraft,
     ) -> Result<()> {
         check_name(&self.name)?;
+        // A group that is asked for, its rules are asked for with.
+        quota::limit::<SecurityGroupRule>(tx);
         core.default_group(tx, caller, &self.project_id, self.created_at).await?;
         if draft.stateful.is_absent() {
             self.stateful = statefulnesses::stateful_by_default(tx, &self.project_id).await?;

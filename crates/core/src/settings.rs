@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use nucleon_net::MacAddr;
 
+use crate::quota::QuotaLimits;
+
 /// Values of configuration options.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
@@ -36,6 +38,8 @@ pub struct Settings {
     pub l3_ha: bool,
     /// Conntrack helpers that routers may have, each with its protocol.
     pub allowed_conntrack_helpers: Vec<(String, String)>,
+    /// `[quotas]`: how much projects may have that have no limits of their own.
+    pub quotas: QuotaLimits,
     /// Extensions that only the API knows are listed and served too.
     pub api_preview: bool,
 }
@@ -79,6 +83,7 @@ impl Default for Settings {
                 .iter()
                 .map(|(helper, protocol)| ((*helper).to_owned(), (*protocol).to_owned()))
                 .collect(),
+            quotas: QuotaLimits::default(),
             api_preview: false,
         }
     }

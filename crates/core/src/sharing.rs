@@ -3,9 +3,9 @@
 
 use nucleon_db::Tx;
 use nucleon_db::rbac::{self as store, ACCESS_AS_SHARED, EVERYBODY, Row};
-use nucleon_model::{RbacPolicyId, Standard};
+use nucleon_model::{RbacPolicy, RbacPolicyId, Standard};
 
-use crate::{Caller, Core, Result};
+use crate::{Caller, Core, Result, quota};
 
 /// Shares an object with everybody. Where it is so already, nothing changes.
 pub(crate) async fn share_with_all<R: Standard>(
@@ -33,7 +33,31 @@ pub(crate) async fn open_to_all<R: Standard>(
         action,
         target_project: EVERYBODY,
     };
-    Ok(store::rbac_share(tx, &row).await?)
+    if store::rbac_share(tx, &row).await? {
+        quota::charge::<RbacPolicy>(tx, object.project_id(), 1);
+    }
+    Ok(())
+}
+
+/// Takes away by what action an object is shared, with one target or with whomever.
+pub(crate) async fn close<R: Standard>(
+    tx: &mut Tx,
+    object_type: &'static str,
+    action: &'static str,
+    object: &R,
+    target: Option<&str>,
+) -> Result<()> {
+    let id = object.id().to_string();
+    let gone = store::rbac_unshare(tx, object_type, &id, action, target).await?;
+    discharge(tx, &gone);
+    Ok(())
+}
+
+/// Policies that went count no longer.
+fn discharge(tx: &mut Tx, gone: &[(String, i64)]) {
+    for (project, policies) in gone {
+        quota::charge::<RbacPolicy>(tx, project, -policies);
+    }
 }
 
 /// Forgets whom an object is shared with, as it goes.
@@ -42,7 +66,9 @@ pub(crate) async fn forget<R: Standard>(
     object_type: &'static str,
     object: &R,
 ) -> Result<()> {
-    Ok(store::rbac_forget(tx, object_type, &object.id().to_string()).await?)
+    let gone = store::rbac_forget(tx, object_type, &object.id().to_string()).await?;
+    discharge(tx, &gone);
+    Ok(())
 }
 
 /// Sets for each object whether it is shared with the caller's project. One question for all.

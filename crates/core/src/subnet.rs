@@ -13,7 +13,7 @@ use crate::change::{again, emit_subnet};
 use crate::driver::Change;
 use crate::network::hold;
 use crate::segment::invalid_input;
-use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result, quota};
 
 impl Noun for Subnet {
     const OPERATIONS: Operations = Operations::all();
@@ -26,6 +26,7 @@ impl Noun for Subnet {
         let input = (caller.clone(), drafts, core.now());
         core.write("subnet create", input, |core, tx, (caller, drafts, now)| {
             Box::pin(async move {
+                quota::limit::<Self>(tx);
                 let mut subnets = Vec::with_capacity(drafts.len());
                 for draft in drafts {
                     subnets.push(core.subnet_create(tx, &caller, draft, now).await?);

@@ -5,12 +5,12 @@ mod object;
 use std::collections::BTreeSet;
 
 use nucleon_model::{Cell, FIRST_REVISION, RbacPolicy, RbacPolicyId};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
 
 use crate::error::Result;
 use crate::list::{Listing, own};
 use crate::resource;
-use crate::tx::Tx;
+use crate::tx::{Attempt, Tx};
 
 pub use self::object::{Shareable, User, rbac_object_in_use, rbac_object_owner};
 pub use nucleon_model::rbac_policy::EVERYBODY;
@@ -84,8 +84,8 @@ pub struct Row<'a> {
     pub target_project: &'a str,
 }
 
-/// Shares an object; where it is so already, nothing changes.
-pub async fn rbac_share(tx: &mut Tx, row: &Row<'_>) -> Result<()> {
+/// Shares an object; where it is so already, nothing changes. Answers whether something did.
+pub async fn rbac_share(tx: &mut Tx, row: &Row<'_>) -> Result<bool> {
     let values = [
         ("id", row.id.to_string()),
         ("project_id", row.project_id.to_owned()),
@@ -106,17 +106,37 @@ pub async fn rbac_share(tx: &mut Tx, row: &Row<'_>) -> Result<()> {
                 .map(|(_, value)| Expr::val(value))
                 .chain([Expr::val(FIRST_REVISION)]),
         );
-    tx.attempt(&insert).await.map(drop)
+    Ok(matches!(tx.attempt(&insert).await?, Attempt::Done(_)))
 }
 
-/// Takes all sharing of an object away.
-pub async fn rbac_forget(tx: &mut Tx, object_type: &str, object_id: &str) -> Result<()> {
-    let mut delete = Query::delete();
-    delete
-        .from_table(Alias::new("rbac_policies"))
-        .and_where(Expr::col(Alias::new("object_type")).eq(object_type))
-        .and_where(Expr::col(Alias::new("object_id")).eq(object_id));
-    tx.execute(&delete).await.map(drop)
+/// Takes all sharing of an object away. Answers whose policies that were, and how many.
+pub async fn rbac_forget(
+    tx: &mut Tx,
+    object_type: &str,
+    object_id: &str,
+) -> Result<Vec<(String, i64)>> {
+    let of_object = Cond::all()
+        .add(Expr::col(Alias::new("object_type")).eq(object_type))
+        .add(Expr::col(Alias::new("object_id")).eq(object_id));
+    take_away(tx, of_object).await
+}
+
+async fn take_away(tx: &mut Tx, condition: Cond) -> Result<Vec<(String, i64)>> {
+    let project = || Alias::new("project_id");
+    let mut query = Query::select();
+    query
+        .column(project())
+        .expr(Func::count(Expr::col(project())))
+        .from(Alias::new("rbac_policies"))
+        .cond_where(condition.clone())
+        .group_by_col(project());
+    let gone = tx.fetch_map(&query, |row| Ok((row.at(0)?, row.at(1)?))).await?;
+    if !gone.is_empty() {
+        let mut delete = Query::delete();
+        delete.from_table(Alias::new("rbac_policies")).cond_where(condition);
+        tx.execute(&delete).await?;
+    }
+    Ok(gone)
 }
 
 /// Which of these objects are shared with a project, by whatever row. One question for each 1,024 objects.
@@ -193,22 +213,21 @@ pub async fn rbac_targets(
     tx.fetch_all(&query).await?.iter().map(|row| row.at(0)).collect()
 }
 
-/// Takes away by what action an object is shared, with one target or with all of them.
+/// Takes away by what action an object is shared, with one target or with all of them. Answers whose policies that were,
+/// and how many.
 pub async fn rbac_unshare(
     tx: &mut Tx,
     object_type: &str,
     object_id: &str,
     action: &str,
     target: Option<&str>,
-) -> Result<()> {
-    let mut delete = Query::delete();
-    delete
-        .from_table(Alias::new("rbac_policies"))
-        .and_where(Expr::col(Alias::new("object_type")).eq(object_type))
-        .and_where(Expr::col(Alias::new("object_id")).eq(object_id))
-        .and_where(Expr::col(Alias::new("action")).eq(action));
+) -> Result<Vec<(String, i64)>> {
+    let mut condition = Cond::all()
+        .add(Expr::col(Alias::new("object_type")).eq(object_type))
+        .add(Expr::col(Alias::new("object_id")).eq(object_id))
+        .add(Expr::col(Alias::new("action")).eq(action));
     if let Some(target) = target {
-        delete.and_where(Expr::col(Alias::new("target_project")).eq(target));
+        condition = condition.add(Expr::col(Alias::new("target_project")).eq(target));
     }
-    tx.execute(&delete).await.map(drop)
+    take_away(tx, condition).await
 }

@@ -1,6 +1,6 @@
 //! A transaction, or a read: what a closure given to the store works with.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 
 use futures::FutureExt;
@@ -31,6 +31,15 @@ pub enum Attempt {
     Conflict { constraint: String },
 }
 
+/// What a transaction adds to, or takes from, what projects have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Charges {
+    /// By project and resource.
+    pub sums: BTreeMap<(String, &'static str), i64>,
+    /// Resources of which too many are refused.
+    pub limited: BTreeSet<&'static str>,
+}
+
 /// SQLite names the columns of a violated key only; this finds the name of the index, and remembers it.
 pub(crate) type KeyNames = Arc<RwLock<HashMap<String, String>>>;
 
@@ -49,6 +58,7 @@ pub struct Tx {
     id: Uuid,
     statements: u32,
     changes: Vec<Change>,
+    charges: Charges,
     failure: Option<Error>,
     settled: bool,
     keys: KeyNames,
@@ -62,6 +72,7 @@ impl Tx {
             id: Uuid::nil(),
             statements: 0,
             changes: Vec::new(),
+            charges: Charges::default(),
             failure: None,
             settled: true,
             keys,
@@ -185,6 +196,21 @@ impl Tx {
         self.changes.push(change);
     }
 
+    /// Notes what the transaction adds to, or takes from, what a project has; whoever ends it takes the sums and puts
+    /// them on the counters.
+    pub fn charge(&mut self, project: &str, resource: &'static str, amount: i64) {
+        *self.charges.sums.entry((project.to_owned(), resource)).or_default() += amount;
+    }
+
+    /// Notes that too many objects of a resource are to be refused.
+    pub fn limit(&mut self, resource: &'static str) {
+        self.charges.limited.insert(resource);
+    }
+
+    pub fn take_charges(&mut self) -> Charges {
+        std::mem::take(&mut self.charges)
+    }
+
     /// Asks for this write to be run again from the start, in a new transaction. Return the error.
     pub fn retry(&mut self, detail: &str) -> Error {
         let error = Error::retry(RetryReason::Asked, detail);
@@ -300,6 +326,7 @@ impl Tx {
         self.id = id;
         self.statements = 0;
         self.changes.clear();
+        self.charges = Charges::default();
         self.failure = None;
     }
 

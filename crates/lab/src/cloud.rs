@@ -215,7 +215,9 @@ impl Cloud {
                  [ml2]\ntype_drivers = flat,vlan,local\nproject_network_types = vlan\n\
                  mechanism_drivers = openvswitch\n\n\
                  [ml2_type_flat]\nflat_networks = physnet2\n\n\
-                 [ml2_type_vlan]\nnetwork_vlan_ranges = physnet1:101:199\n"
+                 [ml2_type_vlan]\nnetwork_vlan_ranges = physnet1:101:199\n\n\
+                 [quotas]\nquota_network = -1\nquota_subnet = -1\nquota_port = -1\nquota_router = -1\n\
+                 quota_security_group = -1\nquota_security_group_rule = -1\n"
             )?;
         }
         write!(

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use nucleon_bus::{ClientTls, ListenAt, ServerAt, ServerTls, TcpSecurity, TlsFiles};
 use nucleon_conf::Settings;
+use nucleon_conf::settings::Quotas;
 use nucleon_conf::value::{FlatNetworks, HostAddress, HubAddress, MechanismDriver, NetworkType};
-use nucleon_core::Drivers;
+use nucleon_core::{Drivers, QuotaLimits};
 use nucleon_drivers::{Flat, Local, OpenVSwitch, Vlan, VlanRange};
 
 /// What the control plane needs of the configuration.
@@ -37,10 +38,27 @@ pub(crate) fn core_settings(settings: &Settings) -> nucleon_core::Settings {
             .iter()
             .map(ToString::to_string)
             .collect(),
+        quotas: quotas(&settings.quotas),
         api_preview: settings.api.api_preview,
         // Of routers only the API knows yet; their options come with who carries them.
         ..nucleon_core::Settings::default()
     }
+}
+
+fn quotas(quotas: &Quotas) -> QuotaLimits {
+    let limits = [
+        ("network", quotas.quota_network),
+        ("subnet", quotas.quota_subnet),
+        ("port", quotas.quota_port),
+        ("router", quotas.quota_router),
+        ("router_route", quotas.quota_router_route),
+        ("floatingip", quotas.quota_floatingip),
+        ("security_group", quotas.quota_security_group),
+        ("security_group_rule", quotas.quota_security_group_rule),
+        ("rbac_policy", quotas.quota_rbac_policy),
+    ];
+    let default = QuotaLimits::all(quotas.default_quota.0);
+    limits.into_iter().fold(default, |limits, (name, limit)| limits.with(name, limit.0))
 }
 
 /// The configured drivers, in the configured order.

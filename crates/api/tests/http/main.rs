@@ -6,6 +6,7 @@ mod documents;
 mod harness;
 mod lists;
 mod objects;
+mod quotas;
 mod reference;
 mod refusals;
 mod replay;

@@ -92,6 +92,7 @@ const SERVED: &[&str] = &[
     "segments",
     "agents",
     "rbac-policies",
+    "quotas",
     "routers",
     "extensions",
     "security-groups",
@@ -110,7 +111,6 @@ const SKIPPED: &[(usize, &str)] = &[
     (75, "the description of an extension is not for comparison"),
     (174, "floating IPs are not served"),
     (175, "floating IPs are not served"),
-    (206, "quotas are not served"),
     (239, "trunks are not served"),
     (287, "segments can only be read"),
 ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::option::options;
 use crate::value::{
     AuthStrategy, BaseMac, CorePlugin, DatabaseUrl, Drivers, HostAddress, HostName, HubAddress,
-    LeaseTime, Many, PageLimit, Port, ServicePlugin, Transport,
+    LeaseTime, Many, PageLimit, Port, QuotaLimit, ServicePlugin, Transport,
 };
 
 options! {
@@ -105,6 +105,32 @@ options! {
         allow_automatic_dhcp_failover: bool = "true";
         /// Let agents whose admin_state_up is false go on serving what they serve.
         enable_services_on_agents_with_admin_state_down: bool = "false";
+    }
+}
+
+options! {
+    /// How much a project may have; below zero without limit. Single projects get other limits through the API.
+    pub struct Quotas in "quotas" {
+        /// The limit of whatever has no option of its own.
+        default_quota: QuotaLimit = "-1";
+        /// Networks.
+        quota_network: QuotaLimit = "100";
+        /// Subnets.
+        quota_subnet: QuotaLimit = "100";
+        /// Ports.
+        quota_port: QuotaLimit = "500";
+        /// Routers.
+        quota_router: QuotaLimit = "10";
+        /// Static routes of routers.
+        quota_router_route: QuotaLimit = "30";
+        /// Floating IPs.
+        quota_floatingip: QuotaLimit = "50";
+        /// Security groups.
+        quota_security_group: QuotaLimit = "10";
+        /// Rules of security groups.
+        quota_security_group_rule: QuotaLimit = "100";
+        /// RBAC policies.
+        quota_rbac_policy: QuotaLimit = "10";
     }
 }
 

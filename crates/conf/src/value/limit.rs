@@ -9,6 +9,10 @@ use super::{FromText, Invalid};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageLimit(pub Option<NonZero<u32>>);
 
+/// How much of something a project may have; below zero without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaLimit(pub i64);
+
 /// How long a DHCP lease holds; `-1` is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseTime {
@@ -30,6 +34,22 @@ impl FromText for PageLimit {
         let limit: i64 = text.parse().map_err(|_| Invalid::NotInteger)?;
         let range = Invalid::OutOfRange { least: -1, most: i64::from(u32::MAX) };
         u32::try_from(limit).map_err(|_| range).map(|limit| Self(NonZero::new(limit)))
+    }
+}
+
+impl FromText for QuotaLimit {
+    const KIND: &'static str = "integer";
+
+    fn from_text(text: &str, _: &mut Vec<String>) -> Result<Self, Invalid> {
+        let limit: i32 = text.parse().map_err(|_| match text.parse::<i64>() {
+            Ok(_) => Invalid::OutOfRange { least: -1, most: i64::from(i32::MAX) },
+            Err(_) => Invalid::NotInteger,
+        })?;
+        Ok(Self(i64::from(limit)))
+    }
+
+    fn number(&self) -> Option<i64> {
+        Some(self.0)
     }
 }
 

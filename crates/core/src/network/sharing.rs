@@ -85,13 +85,12 @@ impl Core {
         before: &Network,
         after: &Network,
     ) -> Result<()> {
-        let id = after.id.to_string();
         match (before.shared, after.shared) {
             (false, true) => sharing::share_with_all(self, tx, OBJECT_TYPE, after).await?,
             (true, false) => {
                 check_unsharing(tx, after).await?;
                 let everybody = Some(EVERYBODY);
-                rbac::rbac_unshare(tx, OBJECT_TYPE, &id, ACCESS_AS_SHARED, everybody).await?;
+                sharing::close(tx, OBJECT_TYPE, ACCESS_AS_SHARED, after, everybody).await?;
             }
             _ => {}
         }
@@ -103,7 +102,7 @@ impl Core {
                 if ports::port_of_gateway(tx, after.id).await? {
                     return Err(external_in_use(after.id));
                 }
-                rbac::rbac_unshare(tx, OBJECT_TYPE, &id, ACCESS_AS_EXTERNAL, None).await?;
+                sharing::close(tx, OBJECT_TYPE, ACCESS_AS_EXTERNAL, after, None).await?;
             }
             _ => {}
         }

@@ -10,7 +10,7 @@ use super::security::Groups;
 use super::{Found, Ground, check};
 use crate::change::emit_port;
 use crate::driver::Change;
-use crate::{Caller, Core, Error, Result};
+use crate::{Caller, Core, Error, Result, quota};
 
 impl Core {
     pub(super) async fn ports_create(
@@ -32,6 +32,7 @@ impl Core {
         drafts: Vec<PortDraft>,
         now: Timestamp,
     ) -> Result<Vec<Port>> {
+        quota::limit::<Port>(tx);
         let mut grounds: Vec<(NetworkId, String, Ground)> = Vec::new();
         let mut created: Vec<Port> = Vec::with_capacity(drafts.len());
         let mut found = Found::for_ports(drafts.len());

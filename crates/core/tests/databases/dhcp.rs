@@ -100,7 +100,7 @@ async fn networks_wait_for_agents_and_are_spread_over_them() {
 
 #[tokio::test]
 async fn several_agents_serve_a_network_where_asked_for() {
-    let settings = Settings { dhcp_agents_per_network: 2, ..Settings::default() };
+    let settings = Settings { dhcp_agents_per_network: 2, ..crate::scene::roomy() };
     each_with(settings, async |cloud| {
         for host in ["h1", "h2", "h3"] {
             cloud.host(host).await;

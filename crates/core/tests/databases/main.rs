@@ -17,6 +17,7 @@ mod pages;
 mod plans;
 mod port_security;
 mod ports;
+mod quotas;
 mod races;
 mod rbac_policies;
 mod routed;

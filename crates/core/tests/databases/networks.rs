@@ -62,7 +62,7 @@ async fn a_vlan_and_a_flat_network_are_taken_once() {
 async fn projects_get_vlans_from_the_ranges_until_none_is_left() {
     let settings = nucleon_core::Settings {
         project_network_types: vec!["vlan".to_owned()],
-        ..nucleon_core::Settings::default()
+        ..crate::scene::roomy()
     };
     each_with(settings, async |cloud| {
         let mut ids = Vec::new();

@@ -142,7 +142,7 @@ async fn of_overlapping_subnets_one_is_made() {
 async fn a_vlan_is_reserved_once_and_a_range_to_its_end() {
     let settings = nucleon_core::Settings {
         project_network_types: vec!["vlan".to_owned()],
-        ..nucleon_core::Settings::default()
+        ..crate::scene::roomy()
     };
     crate::scene::each_with(settings, async |cloud| {
         let outcomes = race(&cloud, 1, |core, _| async move {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nucleon_bus::{Identity, Peer, Report, ReportAck, ViewSource};
-use nucleon_core::{Caller, Core, Drivers, Error, Noun, Precondition, Settings};
+use nucleon_core::{Caller, Core, Drivers, Error, Noun, Precondition, QuotaLimits, Settings};
 use nucleon_db::{Store, StoreOptions, migrate};
 use nucleon_drivers::{Flat, Local, OpenVSwitch, Vlan, VlanRange};
 use nucleon_model::view::{Position, Role};
@@ -43,7 +43,7 @@ where
     T: Fn(Cloud) -> Done,
     Done: Future<Output = ()>,
 {
-    each_with(Settings::default(), test).await;
+    each_with(roomy(), test).await;
 }
 
 pub(crate) async fn each_with<T, Done>(settings: Settings, test: T)
@@ -55,6 +55,11 @@ where
         eprintln!("on {}", database.kind);
         test(Cloud::on(database, settings.clone()).await).await;
     }
+}
+
+/// Settings of a cloud in which nobody runs out of anything.
+pub(crate) fn roomy() -> Settings {
+    Settings { quotas: QuotaLimits::unlimited(), ..Settings::default() }
 }
 
 pub(crate) fn drivers() -> Drivers {
