@@ -73,8 +73,8 @@ impl From<&'static Extension> for Shown {
 #[cfg(test)]
 mod tests {
     use nucleon_model::{
-        AddressGroup, Agent, ConntrackHelper, DefaultSecurityGroupRule, Network, Port, Resource,
-        Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
+        AddressGroup, Agent, ConntrackHelper, DefaultSecurityGroupRule, Network, Port, PortBinding,
+        Resource, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
     };
 
     use super::*;
@@ -111,6 +111,7 @@ mod tests {
             Network::DECL,
             Subnet::DECL,
             Port::DECL,
+            PortBinding::DECL,
             Segment::DECL,
             Agent::DECL,
             Router::DECL,

@@ -33,6 +33,7 @@ mod links;
 mod metrics;
 mod openapi;
 mod options;
+mod port_bindings;
 mod query;
 mod quota;
 mod render;

@@ -12,7 +12,7 @@ use crate::action::{Action, put_draft, put_plain};
 use crate::app::Api;
 use crate::extensions::Extensions;
 use crate::resource::{Door, Top, Under};
-use crate::{address_groups, discovery, quota, resource, scheduler, seam, tags};
+use crate::{address_groups, discovery, port_bindings, quota, resource, scheduler, seam, tags};
 
 /// A resource and what can be done with it.
 #[derive(Debug, Clone)]
@@ -60,7 +60,11 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .with::<AddressGroup>()
         .action(address_groups::ADD, address_groups::add)
         .action(address_groups::REMOVE, address_groups::remove);
-    let router = resources.router.merge(scheduler::routes()).merge(quota::routes());
+    let router = resources
+        .router
+        .merge(scheduler::routes())
+        .merge(quota::routes())
+        .merge(port_bindings::routes(extensions));
     (router, resources.served)
 }
 

@@ -6,6 +6,7 @@
 
 mod address;
 mod bind;
+mod binding;
 mod check;
 mod create;
 mod security;

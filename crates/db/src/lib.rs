@@ -43,6 +43,7 @@ mod list;
 pub mod migrate;
 pub mod network;
 pub mod port;
+pub mod port_binding;
 pub mod quota;
 pub mod rbac;
 pub mod resource;

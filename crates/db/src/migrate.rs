@@ -13,6 +13,7 @@ mod m0004_address_scopes;
 mod m0005_routers;
 mod m0006_security_groups;
 mod m0007_network_sharing;
+mod m0008_port_bindings;
 mod run;
 
 use std::fmt;
@@ -36,6 +37,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0005_routers::MIGRATION,
     m0006_security_groups::MIGRATION,
     m0007_network_sharing::MIGRATION,
+    m0008_port_bindings::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -47,7 +47,7 @@ pub const EXTENSIONS: &[Extension] = &[
     entry("availability_zone", "Availability Zone", "Availability zones of agents.", "2015-01-01T10:00:00-00:00", Preview),
     entry("availability_zone_filter", "Availability Zone Filter Extension", "Filters on availability zones.", "2018-06-22T10:00:00-00:00", NotYet),
     entry("binding", "Port Binding", "Binding of ports to hosts.", "2014-02-03T10:00:00-00:00", Works),
-    entry("binding-extended", "Port Bindings Extended", "Several bindings of a port, one of them active.", "2017-07-17T10:00:00-00:00", NotYet),
+    entry("binding-extended", "Port Bindings Extended", "Several bindings of a port, one of them active.", "2017-07-17T10:00:00-00:00", Works),
     entry("data-plane-status", "Port data plane status extension", "What others report of the data plane behind a port.", "2017-01-24T10:00:00-00:00", NotYet),
     entry("default-subnetpools", "Default Subnetpools", "Subnet pools for requests that name none.", "2016-02-18T18:00:00-00:00", NotYet),
     entry("dhcp_agent_scheduler", "DHCP Agent Scheduler", "Which DHCP agents serve which networks.", "2013-02-07T10:00:00-00:00", Works),

@@ -1,6 +1,6 @@
 //! Changing ports.
 
-use nucleon_db::{Operation, Tx, allocation, port as store};
+use nucleon_db::{Operation, Tx, allocation, port as store, port_binding as bindings};
 use nucleon_model::{Field, FixedIp, FixedIpRequest, Port, PortDraft, PortId, Timestamp, port};
 
 use super::create::unless_taken;
@@ -72,6 +72,10 @@ impl Core {
         }
         if after.mac_address != before.mac_address {
             address::follow_mac(&mut after, &before, &ground.subnets);
+        }
+        if after.host != before.host {
+            // What was prepared there is it now.
+            bindings::port_binding_delete(tx, id, &after.host).await?;
         }
         let security = (draft.port_security_enabled, draft.security_groups);
         self.port_secure(tx, caller, &mut after, security, now).await?;

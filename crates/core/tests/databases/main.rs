@@ -15,6 +15,7 @@ mod lists;
 mod networks;
 mod pages;
 mod plans;
+mod port_bindings;
 mod port_security;
 mod ports;
 mod quotas;
