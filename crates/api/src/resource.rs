@@ -11,7 +11,7 @@ use axum::routing::any;
 use nucleon_core::{
     Caller, ChildNoun, Core, Error, Noun, Operations, Precondition, Result, Viewing,
 };
-use nucleon_model::{AttrSet, ListQuery};
+use nucleon_model::{AttrSet, Filter, ListQuery};
 use serde::de::DeserializeOwned;
 
 use crate::app::Api;
@@ -240,7 +240,14 @@ async fn member<T: Noun, D: Door<T>>(
 }
 
 async fn list<T: Noun>(api: &Api, call: Call, door: &impl Door<T>) -> Answer {
-    let query = query::list(T::DECL, api.enabled(T::DECL), &call.params, api.options())?;
+    let mut query = query::list(T::DECL, api.enabled(T::DECL), &call.params, api.options())?;
+    let viewing = api.core().viewing::<T>(&call.caller);
+    let hidden = |filter: &Filter| matches!(filter, Filter::Attribute { index, .. } if viewing.hides(*index));
+    if query.filters.iter().any(hidden) {
+        // As if no object had the attribute: what a filter finds would tell of it.
+        return many(api, call.caller, Vec::<T>::new(), query.fields, Vec::new()).await;
+    }
+    query.sort.retain(|(index, _)| !viewing.hides(*index));
     let (page, fields) = (query.page.clone(), query.fields);
     let records = door.list(api.core(), &call.caller, query).await?;
     let links = page.map_or_else(Vec::new, |page| {

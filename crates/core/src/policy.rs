@@ -110,6 +110,8 @@ pub struct Viewing {
     caller: Caller,
     object: Known,
     always: AttrSet,
+    /// Attributes that are shown of no object.
+    never: AttrSet,
     /// Attributes whose rules want to look at the object.
     sometimes: Vec<(usize, RuleId)>,
 }
@@ -131,11 +133,15 @@ impl Viewing {
             Verdict::NeedsParent => Known::Depends(rule),
         };
         let mut always = R::DECL.visible();
+        let mut never = AttrSet::default();
         let mut sometimes = Vec::new();
         for &(index, rule) in &looks.attributes {
             match know(rule) {
                 Known::Always => {}
-                Known::Never => always.remove(index),
+                Known::Never => {
+                    always.remove(index);
+                    never.insert(index);
+                }
                 Known::Depends(rule) => {
                     always.remove(index);
                     sometimes.push((index, rule));
@@ -143,7 +149,7 @@ impl Viewing {
             }
         }
         let object = looks.object.map_or(Known::Never, know);
-        Self { rules, caller: caller.clone(), object, always, sometimes }
+        Self { rules, caller: caller.clone(), object, always, never, sometimes }
     }
 
     /// Whether the object may be seen.
@@ -153,6 +159,11 @@ impl Viewing {
             Known::Never => false,
             Known::Depends(rule) => self.allows(rule, object),
         }
+    }
+
+    /// Whether an attribute is shown of no object, so that nothing may be learnt of it by a filter or an order either.
+    pub fn hides(&self, attribute: usize) -> bool {
+        self.never.contains(attribute)
     }
 
     /// Whether what may be seen of the object hangs on its parent, which was not looked up.

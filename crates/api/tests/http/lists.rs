@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 use nucleon_api::ApiOptions;
-use nucleon_core::Settings;
+use nucleon_core::{QuotaLimits, Settings};
 use serde_json::{Value, json};
 
 use crate::harness::Cloud;
@@ -105,7 +105,8 @@ async fn a_list_without_a_limit_has_no_links_and_no_marker() {
 
 #[tokio::test]
 async fn a_long_list_shows_what_a_short_one_does() {
-    let cloud = Cloud::new().await;
+    let settings = Settings { quotas: QuotaLimits::unlimited(), ..Settings::default() };
+    let cloud = Cloud::with(ApiOptions::default(), settings).await;
     let names: Vec<String> = (0..300).map(|number| format!("n{number:03}")).collect();
     let wanted: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
     let answer = cloud.post("/v2.0/networks", &json!({"networks": wanted})).await;

@@ -11,6 +11,7 @@ mod quotas;
 mod reference;
 mod refusals;
 mod replay;
+mod security;
 mod security_groups;
 mod server;
 mod storm;
