@@ -44,7 +44,8 @@ const COUNTED: &[Counted] = &[
     rows::<Subnet>(100),
     bare("subnetpool", UNLIMITED),
     rows::<Port>(500),
-    bare("router_route", 30),
+    // Of one router each, so that nobody counts them.
+    bare(ROUTER_ROUTE, 30),
     rows::<Router>(10),
     bare("floatingip", 50),
     rows::<RbacPolicy>(10),
@@ -52,6 +53,9 @@ const COUNTED: &[Counted] = &[
     rows::<SecurityGroupRule>(100),
     bare("trunk", UNLIMITED),
 ];
+
+/// The routes of one router.
+pub(crate) const ROUTER_ROUTE: &str = "router_route";
 
 /// The limit that is none.
 const UNLIMITED: i64 = -1;
@@ -133,17 +137,27 @@ impl Core {
             let account = self.account(&project_id, counted);
             let beyond = if limited.contains(resource) { Beyond::Refused } else { Beyond::Counted };
             if store::quota_charge(tx, &account, amount, beyond).await? {
-                over.insert(format!("'{resource}'"));
+                over.insert(resource);
             }
         }
-        if over.is_empty() {
-            return Ok(());
+        if over.is_empty() { Ok(()) } else { Err(over_quota(&over)) }
+    }
+
+    /// Refuses more of something in one object than the project may have there: the routes of a router.
+    pub(crate) async fn check_quota(
+        &self,
+        tx: &mut Tx,
+        project: &str,
+        resource: &'static str,
+        amount: usize,
+    ) -> Result<()> {
+        let own = store::quota_list_of(tx, project).await?;
+        let own = own.iter().find(|own| own.resource == resource).map(|own| own.limit);
+        let limit = own.unwrap_or_else(|| self.settings().quotas.of(resource));
+        match usize::try_from(limit) {
+            Ok(limit) if amount > limit => Err(over_quota(&BTreeSet::from([resource]))),
+            _ => Ok(()),
         }
-        let over: Vec<String> = over.into_iter().collect();
-        Err(Error::conflict(
-            "OverQuota",
-            format!("Quota exceeded for resources: [{}].", over.join(", ")),
-        ))
     }
 
     fn account<'a>(&self, project_id: &'a str, counted: &Counted) -> Account<'a> {
@@ -288,6 +302,12 @@ impl Core {
         };
         COUNTED.iter().map(usage).collect()
     }
+}
+
+fn over_quota(resources: &BTreeSet<&str>) -> Error {
+    let names: Vec<String> = resources.iter().map(|name| format!("'{name}'")).collect();
+    let text = format!("Quota exceeded for resources: [{}].", names.join(", "));
+    Error::conflict("OverQuota", text)
 }
 
 /// A limit that a request names.

@@ -79,7 +79,7 @@ impl Entity for Router {
         draft: RouterDraft,
     ) -> Result<()> {
         if draft.routes.is_given() {
-            routes::replace(tx, self, draft.routes.value().unwrap_or_default()).await?;
+            routes::replace(core, tx, self, draft.routes.value().unwrap_or_default()).await?;
         }
         match &draft.external_gateway_info {
             Field::Absent => {}

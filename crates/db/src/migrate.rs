@@ -14,6 +14,7 @@ mod m0005_routers;
 mod m0006_security_groups;
 mod m0007_network_sharing;
 mod m0008_port_bindings;
+mod m0009_project_indexes;
 mod run;
 
 use std::fmt;
@@ -38,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0006_security_groups::MIGRATION,
     m0007_network_sharing::MIGRATION,
     m0008_port_bindings::MIGRATION,
+    m0009_project_indexes::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -369,3 +369,23 @@ async fn what_no_host_could_read_is_refused_at_the_door() {
         assert_eq!(answer.status, 400, "{servers}: {}", answer.text);
     }
 }
+
+/// CVE-2021-40085: what went into a file, line by line.
+#[tokio::test]
+async fn an_option_is_one_line() {
+    let cloud = cloud().await;
+    let network = cloud.make("networks", "network", &json!({})).await;
+    for (name, value) in [
+        ("bootfile-name", "a\nb"),
+        ("bootfile-name", "a\r\ndhcp-script=x"),
+        ("bootfile-name", "\n"),
+        ("a\nb", "c"),
+    ] {
+        let port = json!({"port": {
+            "network_id": network["id"],
+            "extra_dhcp_opts": [{"opt_name": name, "opt_value": value}],
+        }});
+        let answer = cloud.post("/v2.0/ports", &port).await;
+        assert_eq!(answer.status, 400, "{name:?} {value:?}: {}", answer.text);
+    }
+}

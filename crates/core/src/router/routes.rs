@@ -5,10 +5,12 @@ use nucleon_model::{HostRoute, PyText, Router, RouterDraft, WantedGateway};
 
 use super::attached::{Attached, Reach};
 use crate::entity::{self, Entity as _};
+use crate::quota::ROUTER_ROUTE;
 use crate::{Caller, Core, Error, Result};
 
-/// Gives a router these routes.
+/// Gives a router these routes, if its project may have so many.
 pub(super) async fn replace(
+    core: &Core,
     tx: &mut Tx,
     router: &mut Router,
     routes: Vec<HostRoute>,
@@ -16,6 +18,7 @@ pub(super) async fn replace(
     if !routes.is_empty() {
         let attached = Attached::load(tx, router.id, &[]).await?;
         check(&routes, &attached.reach(|_| true))?;
+        core.check_quota(tx, &router.project_id, ROUTER_ROUTE, routes.len()).await?;
     }
     router.routes = routes;
     Ok(())
@@ -115,7 +118,7 @@ impl Core {
                 let before: Router = entity::load_for(&core, tx, &caller, key, action).await?;
                 let mut after = before.clone();
                 let routes = edit(before.routes.clone(), &routes);
-                replace(tx, &mut after, routes).await?;
+                replace(&core, tx, &mut after, routes).await?;
                 entity::store_changed(&core, tx, &caller, &before, &mut after, now).await?;
                 Router::complete(&core, tx, &caller, std::slice::from_mut(&mut after)).await?;
                 Ok(after)

@@ -280,3 +280,27 @@ async fn a_limit_costs_a_port_one_statement() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_router_has_only_so_many_routes() {
+    each(async |cloud| {
+        cloud.set_quota("p", json!({"router_route": 1})).await.unwrap();
+        let mine = || json!({"project_id": "p"});
+        let network = cloud.network(mine()).await;
+        let subnet = cloud.subnet(&network, "10.0.0.0/24", mine()).await;
+        let router: Router = cloud.try_create(mine()).await.unwrap();
+        let body = json!({"subnet_id": subnet.key()});
+        cloud.router_interface_add(&admin(), &router.key(), &body).await.unwrap();
+        let route =
+            |net: u8| json!({"destination": format!("10.{net}.0.0/24"), "nexthop": "10.0.0.9"});
+        cloud.try_update(&router, json!({"routes": [route(1)]})).await.unwrap();
+        refused(
+            cloud.try_update(&router, json!({"routes": [route(1), route(2)]})).await,
+            "OverQuota",
+            "Quota exceeded for resources: ['router_route'].",
+        );
+        cloud.set_quota("p", json!({"router_route": -1})).await.unwrap();
+        cloud.try_update(&router, json!({"routes": [route(1), route(2)]})).await.unwrap();
+    })
+    .await;
+}
