@@ -99,6 +99,7 @@ const SERVED: &[&str] = &[
     "security-group-rules",
     "default-security-group-rules",
     "address-groups",
+    "address-scopes",
     "nope",
 ];
 

@@ -321,8 +321,17 @@ async fn whom_a_network_is_not_shared_with_finds_no_tags_on_it() {
             cloud.tags_replace::<Network>(&stranger, &key, tags.clone()).await,
             "NetworkNotFound",
         );
+        let friend = member(FRIEND);
+        for shared in [false, true] {
+            if shared {
+                cloud.share(&network, FRIEND).await;
+            }
+            let refusal = cloud.tags_replace::<Network>(&friend, &key, tags.clone()).await;
+            refused_as(refusal, "PolicyNotAuthorized");
+        }
         cloud.tags_replace::<Network>(&member(OWNER), &key, tags).await.unwrap();
-        assert_eq!(cloud.tags_list::<Network>(&member(FRIEND), &key).await.unwrap(), ["t"]);
+        assert_eq!(cloud.tags_list::<Network>(&friend, &key).await.unwrap(), ["t"]);
+        assert!(!cloud.now_of(&network).await.shared);
     })
     .await;
 }

@@ -1,8 +1,8 @@
 //! Comparing an answer with a recorded one.
 
 use nucleon_model::{
-    AddressGroup, Agent, DefaultSecurityGroupRule, Network, Port, RbacPolicy, Resource as _,
-    ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Subnet,
+    AddressGroup, AddressScope, Agent, DefaultSecurityGroupRule, Network, Port, RbacPolicy,
+    Resource as _, ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Subnet,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -50,6 +50,7 @@ impl<'a> Comparison<'a> {
             SecurityGroupRule::DECL,
             DefaultSecurityGroupRule::DECL,
             AddressGroup::DECL,
+            AddressScope::DECL,
             RbacPolicy::DECL,
         ];
         let decl = decls.into_iter().find(|decl| decl.path == exchange.collection());
