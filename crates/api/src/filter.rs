@@ -88,7 +88,7 @@ fn cell(shape: Shape, text: &str) -> Result<Cell> {
         Shape::Bool => {
             bool::from_json(&value, &Rule::Plain).map(Cell::Bool).map_err(|bad| convert(&bad))
         }
-        Shape::Int => {
+        Shape::Int | Shape::Digits => {
             i64::from_json(&value, &Rule::Plain).map(Cell::Int).map_err(|bad| convert(&bad))
         }
         Shape::Mac => Ok(Cell::Text(

@@ -43,6 +43,7 @@ mod resources;
 mod scheduler;
 mod seam;
 mod server;
+mod subnetpools;
 mod tags;
 mod tls;
 

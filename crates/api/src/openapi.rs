@@ -258,7 +258,7 @@ fn list_parameters(decl: &ResourceDecl, enabled: AttrSet) -> Vec<Value> {
 /// Values in an address are looser than in a body: texts need not be whole.
 fn filter_schema(attribute: &Attribute) -> Value {
     match attribute.shape {
-        Shape::Bool | Shape::Int => attribute_schema(attribute),
+        Shape::Bool | Shape::Int | Shape::Digits => attribute_schema(attribute),
         Shape::List(Shape::Object(_)) => {
             json!({"type": "string", "examples": ["ip_address=192.0.2.1", "subnet_id=…", "ip_address_substr=192.0"]})
         }

@@ -178,9 +178,13 @@ impl<T: ChildNoun> Door<T> for Under {
 
 /// A collection and its members, for the resource `T`.
 pub(crate) fn routes<T: Noun, D: Door<T>>() -> Router<Api> {
-    let path = D::path();
+    routes_at::<T, D>(&D::path())
+}
+
+/// The same, at an address of one's own choice.
+pub(crate) fn routes_at<T: Noun, D: Door<T>>(path: &str) -> Router<Api> {
     Router::new()
-        .route(&path, any(collection::<T, D>))
+        .route(path, any(collection::<T, D>))
         .route(&format!("{path}/{{id}}"), any(member::<T, D>))
 }
 

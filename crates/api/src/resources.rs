@@ -4,15 +4,17 @@ use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
-    Network, Port, RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment,
-    Statefulness, Subnet,
+    Network, NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, ResourceDecl,
+    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool,
 };
 
 use crate::action::{Action, put_draft, put_plain};
 use crate::app::Api;
 use crate::extensions::Extensions;
 use crate::resource::{Door, Top, Under};
-use crate::{address_groups, discovery, port_bindings, quota, resource, scheduler, seam, tags};
+use crate::{
+    address_groups, discovery, port_bindings, quota, resource, scheduler, seam, subnetpools, tags,
+};
 
 /// A resource and what can be done with it.
 #[derive(Debug, Clone)]
@@ -38,10 +40,19 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
     let resources = Resources::new(extensions)
         .tagged::<Network>()
         .tagged::<Subnet>()
+        .tagged::<SubnetPool>()
+        .action(subnetpools::ADD, |it| put_plain::<SubnetPool, _, _, _>(it, subnetpools::add))
+        .action(subnetpools::REMOVE, |it| put_plain::<SubnetPool, _, _, _>(it, subnetpools::remove))
+        .action(subnetpools::ONBOARD, |it| {
+            put_plain::<SubnetPool, _, _, _>(it, subnetpools::onboard)
+        })
         .tagged::<Port>()
         .with::<Segment>()
         .with::<Agent>()
         .with::<AddressScope>()
+        .tagged::<NetworkSegmentRange>()
+        .known_as::<NetworkSegmentRange>("/v2.0/network_segment_ranges")
+        .with::<NetworkIpAvailability>()
         .with::<RbacPolicy>()
         .tagged::<model::Router>()
         .action(ADD_INTERFACE, |action| {
@@ -91,6 +102,15 @@ impl<'e> Resources<'e> {
             resources.router = resources.router.merge(tags::routes::<T>());
         }
         resources
+    }
+
+    /// Another address of the same collection, as there are clients that use it.
+    fn known_as<T: Tagged>(mut self, path: &str) -> Self {
+        self.router = self
+            .router
+            .merge(resource::routes_at::<T, Top>(path))
+            .merge(tags::routes_at::<T>(path));
+        self
     }
 
     /// A resource that lives under another one.

@@ -20,7 +20,12 @@ use crate::resource::{Id, no_content};
 const LONGEST: usize = 255;
 
 pub(crate) fn routes<T: Tagged>() -> Router<Api> {
-    let path = format!("/v2.0/{}/{{id}}/tags", T::DECL.path);
+    routes_at::<T>(&format!("/v2.0/{}", T::DECL.path))
+}
+
+/// The tags of the members of a collection.
+pub(crate) fn routes_at<T: Tagged>(collection: &str) -> Router<Api> {
+    let path = format!("{collection}/{{id}}/tags");
     Router::new().route(&path, any(tags::<T>)).route(&format!("{path}/{{tag}}"), any(tag::<T>))
 }
 

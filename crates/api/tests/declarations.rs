@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 
 use nucleon_model::{
-    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Network, Port, RbacPolicy,
-    Resource, ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness,
-    Subnet,
+    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Network,
+    NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router,
+    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool,
 };
 use serde_json::{Value, json};
 
@@ -37,6 +37,9 @@ const ALL: &[&ResourceDecl] = &[
     Statefulness::DECL,
     AddressGroup::DECL,
     RbacPolicy::DECL,
+    SubnetPool::DECL,
+    NetworkSegmentRange::DECL,
+    NetworkIpAvailability::DECL,
 ];
 
 /// Where the declarations differ on purpose: resource, attribute, flag, and why.
@@ -45,6 +48,7 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("address_scope", "tenant_id", "required_by_policy", MIRROR),
     ("rbac_policy", "tenant_id", "required_by_policy", MIRROR),
     ("subnet", "tenant_id", "required_by_policy", MIRROR),
+    ("subnetpool", "tenant_id", "required_by_policy", MIRROR),
     ("port", "tenant_id", "required_by_policy", MIRROR),
     ("router", "tenant_id", "required_by_policy", MIRROR),
     ("security_group", "tenant_id", "required_by_policy", MIRROR),

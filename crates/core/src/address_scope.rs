@@ -2,6 +2,7 @@
 
 use nucleon_db::Tx;
 use nucleon_db::address_scope::OBJECT_TYPE;
+use nucleon_db::subnetpool::subnetpool_uses_scope;
 use nucleon_model::{AddressScope, AddressScopeDraft, Timestamp};
 
 use crate::entity::Entity;
@@ -65,6 +66,16 @@ impl Entity for AddressScope {
     }
 
     async fn release(&self, _: &Core, tx: &mut Tx, _: &Caller, _: Timestamp) -> Result<()> {
+        if subnetpool_uses_scope(tx, self.id).await? {
+            return Err(Error::conflict(
+                "AddressScopeInUse",
+                format!(
+                    "Unable to complete operation on address scope {}. There are one or more \
+                     subnet pools in use on the address scope.",
+                    self.id
+                ),
+            ));
+        }
         sharing::forget(tx, OBJECT_TYPE, self).await
     }
 

@@ -1,7 +1,7 @@
 //! Resources whose operations are the common ones: what is special about each is said by hooks.
 //!
 //! ```text
-//!   create   of(draft) ► authorise ► prepare ► row, tags, outbox ► created
+//!   create   of(draft) ► authorise ► prepare ► insert ► tags, outbox ► created
 //!   update   row held ► authorise ► If-Match ► change ► row, outbox ► changed
 //!   delete   row held ► authorise ► If-Match ► release ► row, tags, outbox
 //!   list     rows that the viewer's project reaches ► complete ► those that policy lets be seen
@@ -42,6 +42,15 @@ pub(crate) trait Entity: Standard + Listing {
     ) -> impl Future<Output = Result<()>> + Send {
         let _ = (core, tx, caller, draft);
         std::future::ready(Ok(()))
+    }
+
+    /// Writes the row of a new object: where a unique key has a say in what it becomes, that is found out here.
+    fn insert(&mut self, core: &Core, tx: &mut Tx) -> impl Future<Output = Result<()>> + Send {
+        let _ = core;
+        async move {
+            let inserted = store::insert(tx, std::slice::from_ref(self)).await;
+            inserted.map_err(|error| self.refused(error))
+        }
     }
 
     /// Writes what a new object has in other tables, after its row.
@@ -348,8 +357,7 @@ pub(crate) async fn store_new<T: Entity>(
     object: &mut T,
     now: Timestamp,
 ) -> Result<()> {
-    let inserted = store::insert(tx, std::slice::from_ref(object)).await;
-    inserted.map_err(|error| object.refused(error))?;
+    object.insert(core, tx).await?;
     if !object.tags().is_empty() {
         let rows = crate::tag::rows(&object.key(), object.tags());
         tags::tag_insert(tx, &rows).await?;

@@ -30,6 +30,8 @@ mod error;
 mod hint;
 mod maintain;
 mod network;
+mod network_ip_availability;
+mod network_segment_range;
 mod noun;
 mod policy;
 mod port;
@@ -44,6 +46,7 @@ mod settings;
 mod sharing;
 mod statefulness;
 mod subnet;
+mod subnetpool;
 mod tag;
 mod watch;
 
@@ -63,6 +66,7 @@ pub use crate::noun::{Noun, Operations, Precondition};
 pub use crate::policy::{Action, Viewing};
 pub use crate::quota::{QuotaLimits, Usage};
 pub use crate::settings::Settings;
+pub use crate::subnetpool::Onboarded;
 pub use crate::tag::Tagged;
 
 /// How often an operation starts over when another took its address in the meantime. Of those who meet, one gets through.

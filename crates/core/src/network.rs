@@ -13,7 +13,7 @@ use crate::segment::{invalid_input, wanted};
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result, quota};
 
 /// IPv6's smallest link MTU (RFC 8200, section 5) and IPv4's (RFC 791, section 3.2).
-const MIN_MTU_V6: i64 = 1280;
+pub(crate) const MIN_MTU_V6: i64 = 1280;
 const MIN_MTU_V4: i64 = 68;
 
 /// Ports that a refusal to delete a network names, at most.
@@ -259,7 +259,9 @@ impl Core {
         for port in ports::port_list_of_owner(tx, id, port::OWNER_DHCP).await? {
             self.port_remove(tx, caller, &port).await?;
         }
-        for subnet in subnets::subnet_list_of(tx, &[id]).await? {
+        let subnets = subnets::subnet_list_of(tx, &[id]).await?;
+        self.subnets_release(tx, &subnets).await?;
+        for subnet in subnets {
             let deleted = subnets::subnet_delete_at(tx, subnet.id, subnet.revision_number).await;
             again(tx, unless_referred(deleted)?)?;
             nucleon_db::tag::tag_delete_of(tx, &subnet.id.to_string()).await?;

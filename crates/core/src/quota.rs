@@ -15,6 +15,7 @@ use nucleon_db::quota::{self as store, Account, Beyond, Limit};
 use nucleon_db::{Charges, Tx};
 use nucleon_model::{
     Network, Port, RbacPolicy, Resource, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    SubnetPool,
 };
 use serde_json::{Map, Value};
 
@@ -42,7 +43,7 @@ const fn bare(name: &'static str, default: i64) -> Counted {
 const COUNTED: &[Counted] = &[
     rows::<Network>(100),
     rows::<Subnet>(100),
-    bare("subnetpool", UNLIMITED),
+    rows::<SubnetPool>(UNLIMITED),
     rows::<Port>(500),
     // Of one router each, so that nobody counts them.
     bare(ROUTER_ROUTE, 30),

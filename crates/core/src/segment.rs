@@ -1,266 +1,137 @@
-//! Segments: choosing and reserving them for networks, and showing them.
+//! Segments: the layer-2 domains of networks, one by one.
 
-use nucleon_db::{Attempt, Listed, Tx, segment as store};
-use nucleon_model::{
-    Field, ListQuery, Network, NetworkDraft, NetworkType, ProviderSegment, Resource, Segment,
-    SegmentDraft, SegmentId, Timestamp,
+mod choose;
+mod ids;
+
+use nucleon_db::{
+    Operation, Tx, network as networks, port as ports, segment as store, subnet as subnets,
 };
+use nucleon_model::{NetworkId, Segment, SegmentDraft, Timestamp, port};
 
-use crate::driver::{Choice, Plan, SegmentSpec, TypeDriver};
-use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+pub(crate) use choose::{invalid_input, wanted};
+pub(crate) use ids::Ids;
 
-impl Noun for Segment {
-    const OPERATIONS: Operations = Operations::LIST.union(Operations::SHOW);
+use crate::change::emit_network;
+use crate::driver::SegmentSpec;
+use crate::entity::Entity;
+use crate::{Caller, Core, Error, Operations, Result};
 
-    fn key(&self) -> String {
-        self.id.to_string()
-    }
+impl Entity for Segment {
+    const OPERATIONS: Operations = Operations::PLAIN;
 
-    async fn create(_: &Core, _: &Caller, _: Vec<SegmentDraft>) -> Result<Vec<Self>> {
-        Err(read_only())
-    }
-
-    async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
-        if !core.sees(caller, &Self::default()) {
-            return Ok(Vec::new());
-        }
-        let listed = core.store().read(|tx| {
-            let query = query.clone();
-            Box::pin(async move { Ok::<_, Error>(store::segment_list(tx, &query).await?) })
-        });
-        match listed.await? {
-            Listed::Records(segments) => Ok(segments),
-            Listed::NoMarker(id) => Err(Error::not_found(Self::DECL, id)),
+    fn of(draft: &SegmentDraft) -> Self {
+        Self {
+            name: draft.name.get().cloned(),
+            network_id: draft.network_id.get().copied().unwrap_or_default(),
+            network_type: draft.network_type.get().cloned().unwrap_or_default(),
+            physical_network: draft.physical_network.get().cloned(),
+            segmentation_id: draft.segmentation_id.get().copied(),
+            description: draft.description.get().cloned().unwrap_or_default(),
+            ..Self::default()
         }
     }
 
-    async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
-        let missing = || Error::not_found(Self::DECL, id);
-        let segment_id: SegmentId = id.parse().map_err(|_| missing())?;
-        if !core.sees(caller, &Self::default()) {
-            return Err(missing());
-        }
-        let found = core.store().read(|tx| {
-            Box::pin(async move { Ok::<_, Error>(store::segment_get(tx, segment_id).await?) })
-        });
-        found.await?.ok_or_else(missing)
-    }
-
-    async fn update(
-        _: &Core,
+    async fn prepare(
+        &mut self,
+        core: &Core,
+        tx: &mut Tx,
         _: &Caller,
-        _: &str,
-        _: SegmentDraft,
-        _: Precondition,
-    ) -> Result<Self> {
-        Err(read_only())
+        _: &SegmentDraft,
+    ) -> Result<()> {
+        hold_network(tx, self.network_id, core.now()).await?;
+        let segments = store::segment_list_of(tx, &[self.network_id]).await?;
+        self.segment_index = segments.last().map_or(0, |last| last.segment_index + 1);
+        Ok(())
     }
 
-    async fn delete(_: &Core, _: &Caller, _: &str, _: Precondition) -> Result<()> {
-        Err(read_only())
-    }
-}
-
-fn read_only() -> Error {
-    Error::invalid("BadRequest", "Segments are made and deleted with their networks.")
-}
-
-/// What a network request says of segments.
-pub(crate) enum Wanted {
-    /// Nothing: any segment of the kinds that projects get.
-    Project,
-    /// These.
-    Provider(Vec<SegmentSpec>),
-}
-
-/// Reads `provider:*` and `segments` of a request.
-///
-/// # Errors
-/// When both are given.
-pub(crate) fn wanted(draft: &NetworkDraft) -> Result<Wanted> {
-    let single = ProviderSegment {
-        network_type: draft.network_type.clone(),
-        physical_network: draft.physical_network.clone(),
-        segmentation_id: draft.segmentation_id,
-    };
-    let has_single = single != ProviderSegment::default();
-    match (&draft.segments, has_single) {
-        (Field::Value(_), true) => Err(Error::invalid(
-            "SegmentsSetInConjunctionWithProviders",
-            "Segments and provider values cannot both be set.",
-        )),
-        (Field::Value(several), false) => {
-            Ok(Wanted::Provider(several.iter().map(spec).collect::<Result<_>>()?))
-        }
-        (_, true) => Ok(Wanted::Provider(vec![spec(&single)?])),
-        (_, false) => Ok(Wanted::Project),
-    }
-}
-
-fn spec(provider: &ProviderSegment) -> Result<SegmentSpec> {
-    let network_type =
-        provider.network_type.get().ok_or_else(|| invalid_input("network_type required"))?;
-    Ok(SegmentSpec {
-        network_type: network_type.clone(),
-        physical_network: provider.physical_network.clone().value(),
-        segmentation_id: provider.segmentation_id.value(),
-    })
-}
-
-/// "Invalid input for operation: …."
-pub(crate) fn invalid_input(text: impl std::fmt::Display) -> Error {
-    Error::invalid("InvalidInput", format!("Invalid input for operation: {text}."))
-}
-
-impl Core {
-    /// Reserves and inserts the segments of a new network.
-    pub(crate) async fn segments_create(
-        &self,
-        tx: &mut Tx,
-        network: &Network,
-        wanted: &Wanted,
-        now: Timestamp,
-    ) -> Result<Vec<Segment>> {
-        match wanted {
-            Wanted::Project => Ok(vec![self.segment_for_project(tx, network, now).await?]),
-            Wanted::Provider(specs) => {
-                let mut segments = Vec::with_capacity(specs.len());
-                for (index, spec) in specs.iter().enumerate() {
-                    let index = i64::try_from(index).unwrap_or(i64::MAX);
-                    segments.push(self.segment_for(tx, network, spec, index, now).await?);
-                }
-                Ok(segments)
-            }
-        }
-    }
-
-    async fn segment_for(
-        &self,
-        tx: &mut Tx,
-        network: &Network,
-        spec: &SegmentSpec,
-        index: i64,
-        now: Timestamp,
-    ) -> Result<Segment> {
-        let name = spec.network_type.as_str();
-        let driver = self
-            .drivers()
-            .type_driver(name)
-            .ok_or_else(|| invalid_input(format!("network_type value '{name}' not supported")))?;
-        match driver.plan(spec)? {
-            Plan::Exact(choice) => {
-                let segment = self.new_segment(network, driver, &choice, index, now);
-                match store::segment_try_insert(tx, &segment).await? {
-                    Attempt::Done(_) => Ok(segment),
-                    Attempt::Conflict { .. } => Err(driver.in_use(&choice)),
-                }
-            }
-            plan @ Plan::AnyOf(_) => self
-                .segment_from_ranges(tx, network, driver, &plan, index, now)
-                .await?
-                .ok_or_else(no_network_available),
-        }
-    }
-
-    async fn segment_for_project(
-        &self,
-        tx: &mut Tx,
-        network: &Network,
-        now: Timestamp,
-    ) -> Result<Segment> {
-        for name in &self.settings().project_network_types {
-            let Some(driver) = self.drivers().type_driver(name) else {
-                continue;
-            };
-            match driver.plan_project() {
-                Plan::Exact(choice) => {
-                    let segment = self.new_segment(network, driver, &choice, 0, now);
-                    if let Attempt::Done(_) = store::segment_try_insert(tx, &segment).await? {
-                        return Ok(segment);
-                    }
-                }
-                plan @ Plan::AnyOf(_) => {
-                    let found =
-                        self.segment_from_ranges(tx, network, driver, &plan, 0, now).await?;
-                    if let Some(segment) = found {
-                        return Ok(segment);
-                    }
-                }
-            }
-        }
-        Err(no_network_available())
-    }
-
-    /// A free id from the ranges of a plan; which one is drawn, so that concurrent requests seldom meet.
-    async fn segment_from_ranges(
-        &self,
-        tx: &mut Tx,
-        network: &Network,
-        driver: &dyn TypeDriver,
-        plan: &Plan,
-        index: i64,
-        now: Timestamp,
-    ) -> Result<Option<Segment>> {
-        let Plan::AnyOf(ranges) = plan else {
-            return Ok(None);
+    async fn insert(&mut self, core: &Core, tx: &mut Tx) -> Result<()> {
+        let network = networks::network_get(tx, self.network_id).await?;
+        let network = network.ok_or_else(|| crate::network::missing(self.network_id))?;
+        let spec = SegmentSpec {
+            network_type: self.network_type.clone(),
+            physical_network: self.physical_network.clone(),
+            segmentation_id: self.segmentation_id,
         };
-        for (physical_network, first, last) in ranges {
-            let name = driver.network_type();
-            let used = store::segment_ids_in_use(tx, name, physical_network).await?;
-            let used: std::collections::BTreeSet<i64> = used.into_iter().collect();
-            let mut free: Vec<i64> = (*first..=*last).filter(|id| !used.contains(id)).collect();
-            while !free.is_empty() {
-                let place = self.random().below(free.len() as u64);
-                let id = free.swap_remove(usize::try_from(place).unwrap_or(0));
-                let choice = driver.choose(physical_network, id);
-                let segment = self.new_segment(network, driver, &choice, index, now);
-                if let Attempt::Done(_) = store::segment_try_insert(tx, &segment).await? {
-                    return Ok(Some(segment));
-                }
-            }
+        *self = core.segment_reserve(tx, self.clone(), &spec, &network.project_id).await?;
+        let segments = store::segment_list_of(tx, &[self.network_id]).await?;
+        let largest = core.segments_mtu(&segments);
+        if network.mtu > i64::from(largest) {
+            return Err(invalid_input(format!("Requested MTU is too big, maximum is {largest}")));
         }
-        Ok(None)
+        Ok(())
     }
 
-    fn new_segment(
+    async fn created(
+        &mut self,
+        _: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
+        _: Timestamp,
+    ) -> Result<()> {
+        tell(tx, caller, self.network_id).await
+    }
+
+    async fn change(
+        &mut self,
+        _: &Core,
+        _: &mut Tx,
+        _: &Caller,
+        draft: SegmentDraft,
+    ) -> Result<()> {
+        draft.name.apply_nullable(&mut self.name);
+        draft.description.apply(&mut self.description);
+        Ok(())
+    }
+
+    async fn release(
         &self,
-        network: &Network,
-        driver: &dyn TypeDriver,
-        choice: &Choice,
-        index: i64,
+        core: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
         now: Timestamp,
-    ) -> Segment {
-        Segment {
-            id: SegmentId::new(self.new_uuid()),
-            network_id: network.id,
-            network_type: NetworkType::new(driver.network_type()),
-            physical_network: choice.physical_network.clone(),
-            segmentation_id: choice.segmentation_id,
-            segment_index: index,
-            reservation: choice.reservation.clone(),
-            created_at: now,
-            updated_at: now,
-            ..Segment::default()
+    ) -> Result<()> {
+        hold_network(tx, self.network_id, now).await?;
+        let mut confined = subnets::subnet_list_of(tx, &[self.network_id]).await?;
+        confined.retain(|subnet| subnet.segment_id == Some(self.id));
+        if !confined.is_empty() {
+            let ids: Vec<String> = confined.iter().map(|subnet| subnet.id.to_string()).collect();
+            let ids = ids.join(", ");
+            return Err(in_use(
+                self,
+                &format!("The segment is still associated with subnet(s) {ids}"),
+            ));
         }
-    }
-
-    /// The largest packet that all these segments carry.
-    pub(crate) fn segments_mtu(&self, segments: &[Segment]) -> u32 {
-        segments
-            .iter()
-            .filter_map(|segment| {
-                let driver = self.drivers().type_driver(segment.network_type.as_str())?;
-                Some(driver.mtu(segment.physical_network.as_deref(), self.settings()))
-            })
-            .min()
-            .unwrap_or(self.settings().global_physnet_mtu)
+        let bound = ports::port_list_on_segment(tx, self.network_id, self.id).await?;
+        if bound.iter().any(|port| port.device_owner != port::OWNER_DHCP) {
+            let count = bound.len();
+            return Err(in_use(self, &format!("The segment is still bound with {count} port(s)")));
+        }
+        for port in &bound {
+            core.port_remove(tx, caller, port).await?;
+        }
+        tell(tx, caller, self.network_id).await
     }
 }
 
-fn no_network_available() -> Error {
-    Error::new(
-        crate::Kind::Unavailable,
-        "NoNetworkAvailable",
-        "Unable to create the network. No project network is available for allocation.",
+/// The guard of all that is on a network. Its revision grows, for agents see its segments in its body.
+async fn hold_network(tx: &mut Tx, id: NetworkId, now: Timestamp) -> Result<()> {
+    match networks::network_touch(tx, id, now).await {
+        Err(nucleon_db::Error::Stale { .. }) => Err(crate::network::missing(id)),
+        other => Ok(other?),
+    }
+}
+
+/// Says that a network has other segments.
+async fn tell(tx: &mut Tx, caller: &Caller, id: NetworkId) -> Result<()> {
+    if let Some(network) = networks::network_get(tx, id).await? {
+        emit_network(tx, caller, Operation::Update, &network);
+    }
+    Ok(())
+}
+
+fn in_use(segment: &Segment, reason: &str) -> Error {
+    Error::conflict(
+        "SegmentInUse",
+        format!("Segment '{}' cannot be deleted: {reason}.", segment.id),
     )
 }

@@ -1,18 +1,19 @@
 //! Subnets.
 
 mod address;
+mod segment;
 
 use nucleon_db::{
     Listed, Operation, Tx, allocation, network as networks, port as ports, subnet as store,
 };
 use nucleon_model::{
-    ListQuery, Network, Resource, Segment, Subnet, SubnetDraft, SubnetId, Timestamp, port,
+    ListQuery, Network, Port, Resource, Subnet, SubnetDraft, SubnetId, Timestamp, port,
 };
 
 use crate::change::{again, emit_subnet};
 use crate::driver::Change;
-use crate::network::hold;
-use crate::segment::invalid_input;
+use crate::network::{MIN_MTU_V6, hold};
+use crate::subnet::segment::Moved;
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result, quota};
 
 impl Noun for Subnet {
@@ -136,7 +137,7 @@ impl Core {
         Ok(found)
     }
 
-    async fn subnet_create(
+    pub(crate) async fn subnet_create(
         &self,
         tx: &mut Tx,
         caller: &Caller,
@@ -158,11 +159,17 @@ impl Core {
         let project_id = caller.project_of(&draft.project_id);
         let standing = Subnet { project_id: project_id.clone(), network_id, ..Subnet::default() };
         self.authorise_create(caller, &draft, &complete(standing, &network))?;
+        check_mtu(&network, draft.ip_version.get().copied().unwrap_or_default())?;
         let others = store::subnet_list_of(tx, &[network_id]).await?;
-        let mut subnet = address::from_draft(self.settings(), draft, project_id)?;
+        let cut = self.subnet_prefix(tx, caller, &draft, &project_id, &others).await?;
+        let mut subnet = address::from_draft(self.settings(), draft, project_id, &cut)?;
         address::check_apart(&subnet, &others)?;
+        cut.check_affinity(&others)?;
         let segments = nucleon_db::segment::segment_list_of(tx, &[network_id]).await?;
-        check_segment(&subnet, subnet.segment_id, &others, &segments)?;
+        segment::check_new(tx, &subnet, &others, &segments).await?;
+        if subnet.segment_id.is_some() {
+            subnet.host_routes = segment::routes(&subnet, &others, Moved::default());
+        }
         self.check(&Change::SubnetCreate(&subnet))?;
         subnet.id = SubnetId::new(self.new_uuid());
         subnet.created_at = now;
@@ -170,6 +177,10 @@ impl Core {
         let subnet = complete(subnet, &network);
         store::subnet_insert(tx, std::slice::from_ref(&subnet)).await?;
         emit_subnet(tx, caller, Operation::Create, &subnet);
+        if subnet.segment_id.is_some() {
+            let all = [others.clone(), vec![subnet.clone()]].concat();
+            self.subnets_reroute(tx, caller, &others, &all, Moved::default(), now).await?;
+        }
         if subnet.is_auto_address() {
             self.ports_join_auto_subnet(tx, caller, &subnet, now).await?;
         }
@@ -196,17 +207,17 @@ impl Core {
             let others = store::subnet_list_of(tx, &[before.network_id]).await?;
             let segments = nucleon_db::segment::segment_list_of(tx, &[before.network_id]).await?;
             let others: Vec<Subnet> = others.into_iter().filter(|other| other.id != id).collect();
-            check_segment(&before, segment, &others, &segments)?;
-            // As Neutron has it (alias subnet-segmentid-writable).
-            let confined = segment.is_some() && before.segment_id != segment;
-            if confined && (segments.len() > 1 || !others.is_empty()) {
-                return Err(invalid_input(
-                    "a subnet is confined to a segment later only where there is one of either",
-                ));
-            }
+            segment::check_moved(tx, &before, segment, &others, &segments).await?;
         }
         let mut after = before.clone();
         address::update(self.settings(), &mut after, draft)?;
+        if after.segment_id.is_some()
+            && (after.host_routes != before.host_routes || after.gateway_ip != before.gateway_ip)
+        {
+            let all = store::subnet_list_of(tx, &[before.network_id]).await?;
+            let moved = Moved { old_gateway: before.gateway_ip, ..Moved::default() };
+            after.host_routes = segment::routes(&after, &all, moved);
+        }
         after.revision_number = before.revision_number + 1;
         after.updated_at = now;
         if after.gateway_ip != before.gateway_ip {
@@ -240,8 +251,42 @@ impl Core {
             Err(nucleon_db::Error::Reference { .. }) => return Err(in_use(id)),
             other => again(tx, other)?,
         }
+        self.subnets_release(tx, std::slice::from_ref(&subnet)).await?;
         emit_subnet(tx, caller, Operation::Delete, &subnet);
+        if subnet.segment_id.is_some() {
+            let left = store::subnet_list_of(tx, &[subnet.network_id]).await?;
+            let moved = Moved { gone: subnet.cidr, ..Moved::default() };
+            self.subnets_reroute(tx, caller, &left, &left, moved, now).await?;
+        }
         self.dhcp_release_idle(tx, caller, subnet.network_id, now).await
+    }
+
+    /// Brings the routes between subnets on segments up to date; those that stay as they are cost nothing.
+    async fn subnets_reroute(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        subnets: &[Subnet],
+        all: &[Subnet],
+        moved: Moved,
+        now: Timestamp,
+    ) -> Result<()> {
+        for before in subnets {
+            let host_routes = segment::routes(before, all, moved);
+            if host_routes == before.host_routes {
+                continue;
+            }
+            let after = Subnet {
+                host_routes,
+                revision_number: before.revision_number + 1,
+                updated_at: now,
+                ..before.clone()
+            };
+            let written = store::subnet_update_at(tx, &after, before.revision_number).await;
+            again(tx, written)?;
+            emit_subnet(tx, caller, Operation::Update, &after);
+        }
+        Ok(())
     }
 
     /// Takes the addresses on a subnet from ports that do not keep it alive: DHCP agents' ports, and all ports where
@@ -262,6 +307,11 @@ impl Core {
         }
         let holders = allocation::allocation_holders(tx, subnet.id).await?;
         let holders = ports::port_get_all_held(tx, &holders).await?;
+        // On a segment an address that follows from the prefix may be all that a port has.
+        let alone = |port: &Port| port.fixed_ips.iter().all(|held| held.subnet_id == subnet.id);
+        if subnet.segment_id.is_some() && subnet.is_auto_address() && holders.iter().any(alone) {
+            return Err(in_use(subnet.id));
+        }
         for port in &holders {
             let mut fixed_ips = port.fixed_ips.clone();
             fixed_ips.retain(|fixed_ip| fixed_ip.subnet_id != subnet.id);
@@ -319,32 +369,14 @@ fn in_use(id: SubnetId) -> Error {
     )
 }
 
-/// Either all subnets of a network are confined to segments, or none is.
-fn check_segment(
-    subnet: &Subnet,
-    segment: Option<nucleon_model::SegmentId>,
-    others: &[Subnet],
-    segments: &[Segment],
-) -> Result<()> {
-    if let Some(id) = segment
-        && !segments.iter().any(|candidate| candidate.id == id)
-    {
-        return Err(Error::invalid(
-            "NetworkIdsDontMatch",
+/// IPv6 asks for packets of 1,280 bytes (RFC 8200, section 5).
+fn check_mtu(network: &Network, ip_version: i64) -> Result<()> {
+    if ip_version == 6 && network.mtu > 0 && network.mtu < MIN_MTU_V6 {
+        return Err(Error::conflict(
+            "NetworkMTUSubnetConflict",
             format!(
-                "The subnet's network id, '{}', doesn't match the network_id of segment '{id}'",
-                subnet.network_id
-            ),
-        ));
-    }
-    let same_family = others.iter().filter(|other| other.ip_version == subnet.ip_version);
-    if same_family.clone().any(|other| other.segment_id.is_some() != segment.is_some()) {
-        return Err(Error::invalid(
-            "SubnetsNotAllAssociatedWithSegments",
-            format!(
-                "All of the subnets on network '{}' must either all be associated with segments or \
-                 all not associated with any segment.",
-                subnet.network_id
+                "MTU of {} is not valid, subnet requires a minimum of {MIN_MTU_V6}",
+                network.id
             ),
         ));
     }

@@ -16,7 +16,7 @@ use crate::tx::Tx;
 pub const ALLOCATION_KEY: &str = "ip_allocations_pkey";
 
 /// An address as text that sorts as the addresses do: 32 hexadecimal digits.
-fn sortable(address: IpAddr) -> String {
+pub(crate) fn sortable(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => format!("{:032x}", v4.to_bits()),
         IpAddr::V6(v6) => format!("{:032x}", v6.to_bits()),

@@ -15,6 +15,9 @@ mod m0006_security_groups;
 mod m0007_network_sharing;
 mod m0008_port_bindings;
 mod m0009_project_indexes;
+mod m0010_subnetpools;
+mod m0011_subnet_services;
+mod m0012_network_segment_ranges;
 mod run;
 
 use std::fmt;
@@ -40,6 +43,9 @@ pub const MIGRATIONS: &[Migration] = &[
     m0007_network_sharing::MIGRATION,
     m0008_port_bindings::MIGRATION,
     m0009_project_indexes::MIGRATION,
+    m0010_subnetpools::MIGRATION,
+    m0011_subnet_services::MIGRATION,
+    m0012_network_segment_ranges::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use nucleon_model::{
-    Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId, ProviderSegment, Resource,
-    Segment, SubnetId, Timestamp,
+    AddressScopeId, Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId,
+    ProviderSegment, Resource, Segment, SubnetId, Timestamp,
 };
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
 
 use crate::error::{Error, Result};
 use crate::list::{Listed, Listing, among, in_subquery, list, one_of, owned_by};
@@ -142,8 +142,10 @@ pub async fn network_get_with_segments(
     }
     if let Some((_, segments)) = &mut found {
         segments.sort_by_key(|segment| segment.segment_index);
+        return Ok(found);
     }
-    Ok(found)
+    // The last of its segments may have been deleted.
+    Ok(network_get(tx, id).await?.map(|network| (network, Vec::new())))
 }
 
 pub async fn network_get_all(tx: &mut Tx, ids: &[NetworkId]) -> Result<Vec<Network>> {
@@ -169,35 +171,59 @@ pub async fn network_complete(tx: &mut Tx, networks: &mut [Network]) -> Result<(
         return Ok(());
     }
     let ids: Vec<String> = networks.iter().map(|network| network.id.to_string()).collect();
-    let mut subnets = resource::owned(tx, "subnets", ("network_id", "id"), &ids).await?;
-    let routed: Vec<String> = network_on_segments(tx, &ids).await?;
+    let mut subnets = network_subnets(tx, &ids).await?;
     let mut segments: BTreeMap<NetworkId, Vec<Segment>> = BTreeMap::new();
     for segment in resource::by_chunks::<Segment>(tx, "network_id", ids).await? {
         segments.entry(segment.network_id).or_default().push(segment);
     }
     for network in networks {
-        let id = network.id.to_string();
-        let subnets = subnets.remove(&id).unwrap_or_default();
-        network.subnets = subnets.iter().filter_map(|id| id.parse::<SubnetId>().ok()).collect();
-        network.l2_adjacency = !routed.contains(&id);
+        let subnets = subnets.remove(&network.id).unwrap_or_default();
+        network.subnets = subnets.iter().map(|subnet| subnet.id).collect();
+        network.l2_adjacency = !subnets.iter().any(|subnet| subnet.is_confined);
+        let scope = |version| {
+            subnets.iter().filter(|subnet| subnet.ip_version == version).find_map(|it| it.scope)
+        };
+        (network.ipv4_address_scope, network.ipv6_address_scope) = (scope(4), scope(6));
         network_show_segments(network, segments.remove(&network.id).unwrap_or_default());
     }
     Ok(())
 }
 
-/// Networks with a subnet that is confined to a segment.
-async fn network_on_segments(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>> {
-    let mut found = Vec::new();
+/// What networks show of a subnet.
+struct Shown {
+    id: SubnetId,
+    ip_version: i64,
+    is_confined: bool,
+    scope: Option<AddressScopeId>,
+}
+
+/// The subnets of networks, and the scopes of the pools that they came from.
+async fn network_subnets(tx: &mut Tx, ids: &[String]) -> Result<BTreeMap<NetworkId, Vec<Shown>>> {
+    let subnet = |column: &'static str| (Alias::new("subnets"), Alias::new(column));
+    let pool = |column: &'static str| (Alias::new("subnetpools"), Alias::new(column));
+    let mut found: BTreeMap<NetworkId, Vec<Shown>> = BTreeMap::new();
     for chunk in ids.chunks(resource::CHUNK) {
         let mut query = Query::select();
         query
-            .column(Alias::new("network_id"))
-            .distinct()
+            .columns(["network_id", "id", "ip_version", "segment_id"].map(subnet))
+            .column(pool("address_scope_id"))
             .from(Alias::new("subnets"))
-            .and_where(Expr::col(Alias::new("network_id")).is_in(resource::padded(chunk)))
-            .and_where(Expr::col(Alias::new("segment_id")).is_not_null());
+            .left_join(
+                Alias::new("subnetpools"),
+                Expr::col(pool("id")).equals(subnet("subnetpool_id")),
+            )
+            .and_where(Expr::col(subnet("network_id")).is_in(resource::padded(chunk)))
+            .order_by(subnet("id"), Order::Asc);
         for row in tx.fetch_all(&query).await? {
-            found.push(row.at(0)?);
+            let shown = Shown {
+                id: row.parse("id")?,
+                ip_version: row.get("ip_version")?,
+                is_confined: row.get::<Option<String>>("segment_id")?.is_some(),
+                scope: row
+                    .get::<Option<String>>("address_scope_id")?
+                    .and_then(|scope| scope.parse().ok()),
+            };
+            found.entry(row.parse("network_id")?).or_default().push(shown);
         }
     }
     Ok(found)

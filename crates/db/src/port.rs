@@ -1,7 +1,9 @@
 //! Ports in the store.
 
 use nucleon_model::router::OWNER_GATEWAY;
-use nucleon_model::{Attribute, Cell, ListQuery, NetworkId, Port, PortId, Timestamp, port};
+use nucleon_model::{
+    Attribute, Cell, ListQuery, NetworkId, Port, PortId, SegmentId, Timestamp, port,
+};
 use nucleon_net::MacAddr;
 use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query, SimpleExpr};
 
@@ -231,6 +233,19 @@ pub async fn port_part_ready(tx: &mut Tx, ids: &[PortId], part: Part, at: Timest
         tx.execute(&update).await?;
     }
     Ok(())
+}
+
+/// The ports of a network that are bound to one of its segments.
+pub async fn port_list_on_segment(
+    tx: &mut Tx,
+    network: NetworkId,
+    segment: SegmentId,
+) -> Result<Vec<Port>> {
+    let mut query = resource::select::<Port>();
+    query
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(Expr::col(Alias::new("segment_id")).eq(segment.to_string()));
+    resource::fetch(tx, &query).await
 }
 
 /// The ports of a network with this `device_owner`.

@@ -79,6 +79,17 @@ impl Schema {
         column
     }
 
+    /// A list as JSON, empty in rows that were there before the column.
+    pub fn list(&self, name: &'static str) -> ColumnDef {
+        let mut column = self.long_text(name);
+        match self.dialect {
+            // Long text takes its default from an expression alone.
+            Dialect::MySql => column.default(sea_query::Expr::cust("('[]')")),
+            Dialect::Sqlite | Dialect::Postgres => column.default("[]"),
+        };
+        column
+    }
+
     /// A number, or a time in microseconds; always `i64`.
     pub fn number(&self, name: &'static str) -> ColumnDef {
         let mut column = ColumnDef::new(name);

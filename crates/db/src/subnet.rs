@@ -43,6 +43,10 @@ pub async fn subnet_get(tx: &mut Tx, id: SubnetId) -> Result<Option<Subnet>> {
     resource::get(tx, id.to_string()).await
 }
 
+pub async fn subnet_get_all(tx: &mut Tx, ids: &[SubnetId]) -> Result<Vec<Subnet>> {
+    resource::get_all(tx, ids.iter().map(ToString::to_string).collect()).await
+}
+
 /// As [`subnet_get`], and holds the row to the end of the transaction.
 pub async fn subnet_get_held(tx: &mut Tx, id: SubnetId) -> Result<Option<Subnet>> {
     resource::get_held(tx, id.to_string()).await

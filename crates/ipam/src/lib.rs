@@ -1,4 +1,4 @@
-//! The choice of addresses within a subnet: pure, and blind to how many are in use.
+//! The choice of addresses within a subnet, and of subnets within a pool: pure, and blind to how many are in use.
 //!
 //! Whether an address is free is known to the store alone, and a unique key there decides who gets it. This crate only
 //! says what to ask for next, so that the questions do not grow with the number of addresses in use:
@@ -7,6 +7,8 @@
 //!   draw a handful at random ─► ask which are taken ─► one is free: take it
 //!                                                └──► none is: the pools are nearly full, walk them window by window
 //! ```
+
+pub mod blocks;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

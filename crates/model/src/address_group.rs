@@ -1,34 +1,13 @@
 //! Address groups: named sets of addresses that rules of security groups refer to.
 
 use nucleon_net::IpNet;
-use serde_json::Value;
 
 use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
 use crate::id::AddressGroupId;
 use crate::rule::Rule;
 use crate::standard::standard;
-use crate::stored::stored_as_json;
 use crate::time::Timestamp;
-use crate::value::{AttrValue, Invalid, PyText, list};
-
-/// Prefixes, each once, host bits cleared.
-impl AttrValue for Vec<IpNet> {
-    fn from_json(value: &Value, rule: &Rule) -> Result<Self, Invalid> {
-        let items = list(value)?;
-        let mut prefixes = Self::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            if items.iter().take(index).any(|earlier| earlier == item) {
-                let text = format!("Duplicate items in the list: '{}'", PyText(item));
-                return Err(Invalid::rule(text));
-            }
-            prefixes.push(IpNet::from_json(item, rule)?);
-        }
-        Ok(prefixes)
-    }
-}
-
-stored_as_json! { Vec<IpNet> }
 
 resource! {
     /// A named set of addresses that rules of security groups refer to.

@@ -135,6 +135,7 @@ macro_rules! resource {
             pub asked: $crate::declare::Asked,
         }
 
+        #[allow(unused_mut, reason = "there are resources with nothing to set")]
         impl $crate::declare::Draft for $draft {
             fn set(
                 &mut self,

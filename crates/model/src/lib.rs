@@ -30,6 +30,8 @@ pub mod agent;
 pub mod conntrack_helper;
 pub mod default_security_group_rule;
 pub mod network;
+pub mod network_ip_availability;
+pub mod network_segment_range;
 pub mod port;
 pub mod port_binding;
 pub mod rbac_policy;
@@ -39,6 +41,7 @@ pub mod security_group_rule;
 pub mod segment;
 pub mod statefulness;
 pub mod subnet;
+pub mod subnetpool;
 pub mod view;
 
 pub use crate::address_group::{AddressGroup, AddressGroupDraft};
@@ -54,6 +57,11 @@ pub use crate::extension::{EXTENSIONS, Extension, Readiness};
 pub use crate::field::Field;
 pub use crate::id::*;
 pub use crate::network::{Network, NetworkDraft, ProviderSegment};
+pub use crate::network_ip_availability::{
+    AddressCount, AvailabilityDetails, NetworkIpAvailability, NetworkIpAvailabilityDraft,
+    SubnetIpAvailability,
+};
+pub use crate::network_segment_range::{NetworkSegmentRange, NetworkSegmentRangeDraft};
 pub use crate::port::{AddressPair, ExtraDhcpOpt, FixedIp, FixedIpRequest, Port, PortDraft};
 pub use crate::port_binding::{PortBinding, PortBindingDraft};
 pub use crate::protocol::{InvalidProtocol, Protocol};
@@ -70,6 +78,7 @@ pub use crate::shape::{Shape, Shaped};
 pub use crate::standard::{FIRST_REVISION, Standard};
 pub use crate::statefulness::{Statefulness, StatefulnessDraft};
 pub use crate::stored::{BadCell, Cell, CellKind, Stored};
-pub use crate::subnet::{HostRoute, Ipv6Mode, Subnet, SubnetDraft};
+pub use crate::subnet::{HostRoute, Ipv6Mode, ServiceTypes, Subnet, SubnetDraft};
+pub use crate::subnetpool::{PrefixLength, SubnetPool, SubnetPoolDraft};
 pub use crate::time::Timestamp;
 pub use crate::value::{AttrValue, Invalid, PyText};

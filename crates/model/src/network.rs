@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
 use crate::field::Field;
-use crate::id::{NetworkId, SubnetId};
+use crate::id::{AddressScopeId, NetworkId, SubnetId};
 use crate::rule::Rule;
 use crate::segment::NetworkType;
 use crate::shape::{Shape, shaped};
@@ -116,6 +116,10 @@ resource! {
         "status": status: String ["status"] { "network", flags!(FILTER SORT) }
         /// Its subnets.
         "subnets": subnets: Vec<SubnetId> { "network", flags!() }
+        /// The scope of its IPv4 addresses.
+        "ipv4_address_scope": ipv4_address_scope: Option<AddressScopeId> { "address-scope", flags!() }
+        /// The scope of its IPv6 addresses.
+        "ipv6_address_scope": ipv6_address_scope: Option<AddressScopeId> { "address-scope", flags!() }
         /// Whether all its ports are on one layer-2 domain.
         "l2_adjacency": l2_adjacency: bool { "l2_adjacency", flags!() }
         /// Where its services are.

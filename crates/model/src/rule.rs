@@ -7,6 +7,8 @@ pub enum Rule {
     Plain,
     /// Text of at most so many characters.
     Text(usize),
+    /// Text of at most so many characters, not all of them blank.
+    SomeText(usize),
     /// One of these texts.
     OneOf(&'static [&'static str]),
     /// An integer within both ends.

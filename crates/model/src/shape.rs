@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 pub enum Shape {
     Bool,
     Int,
+    /// An integer that answers write as text.
+    Digits,
     Text,
     /// One of a few texts.
     Word(&'static [&'static str]),

@@ -59,6 +59,7 @@ stored_as_json! { Vec<HostRoute> }
 shaped! {
     HostRoute => Shape::Object(&[("destination", Shape::Prefix), ("nexthop", Shape::Address)]);
     Ipv6Mode => Shape::Word(Ipv6Mode::NAMES);
+    ServiceTypes => Shape::List(&Shape::Text);
 }
 
 /// How IPv6 addresses are assigned, for both `ipv6_ra_mode` and `ipv6_address_mode`.
@@ -120,6 +121,61 @@ impl AttrValue for Ipv6Mode {
 
 stored_as_text! { Ipv6Mode }
 
+/// The kinds of port that a subnet is for, by their `device_owner`; none of them stands for all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ServiceTypes(pub Vec<String>);
+
+impl ServiceTypes {
+    /// A subnet of these is no part of the network's segments, though the others may be.
+    pub const ROUTED: &str = "network:routed";
+
+    pub fn is_any(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn contains(&self, device_owner: &str) -> bool {
+        self.0.iter().any(|service_type| service_type == device_owner)
+    }
+}
+
+/// What service types begin with. Neutron takes the letters of `compute:` for one beginning each, and there are clients
+/// that live by it (`test:type_1`).
+const BEGINNINGS: &[&str] = &["network:", "neutron:", "c", "o", "m", "p", "u", "t", "e", ":"];
+
+impl AttrValue for ServiceTypes {
+    fn from_json(value: &Value, _: &Rule) -> Result<Self, Invalid> {
+        let Value::Array(items) = value else {
+            return Err(Invalid::typed("HTTPBadRequest", "Subnet service types must be a list."));
+        };
+        let mut types = Vec::with_capacity(items.len());
+        for item in items {
+            let Value::String(text) = item else {
+                return Err(refused_type(item, "is not a string"));
+            };
+            let known = BEGINNINGS.iter().any(|beginning| text.starts_with(beginning));
+            if !known || text.len() > 255 || text.contains('\0') {
+                return Err(refused_type(item, "does not correspond to a valid device owner"));
+            }
+            if !types.contains(text) {
+                types.push(text.clone());
+            }
+        }
+        Ok(Self(types))
+    }
+}
+
+fn refused_type(value: &Value, why: &str) -> Invalid {
+    let name = if value.is_string() {
+        "InvalidSubnetServiceType"
+    } else {
+        "InvalidInputSubnetServiceType"
+    };
+    Invalid::typed(name, format!("Subnet service type {} {why}.", PyText(value)))
+}
+
+stored_as_json! { ServiceTypes }
+
 resource! {
     /// A block of addresses of one family on a network.
     Subnet, SubnetDraft: "subnet" / "subnets", titled "Subnet", in "subnets";
@@ -145,6 +201,9 @@ resource! {
         /// The pool that its prefix came from.
         "subnetpool_id": subnetpool_id: Option<SubnetPoolId> as SubnetPoolId ["subnetpool_id"]
             { "subnet", flags!(POST FILTER SORT NULLABLE), Rule::Plain, Unless::Unset }
+        /// Whether its prefix comes from the default subnet pool.
+        "use_default_subnetpool": use_default_subnetpool: bool as bool
+            { "default-subnetpools", flags!(POST HIDDEN), Rule::Plain, Unless::Bool(false) }
         /// The router's address; `null` for none.
         "gateway_ip": gateway_ip: Option<IpAddr> as IpAddr ["gateway_ip"]
             { "subnet", flags!(POST PUT FILTER SORT NULLABLE), Rule::Plain, Unless::Unset }
@@ -169,6 +228,12 @@ resource! {
         /// The segment that it is confined to.
         "segment_id": segment_id: Option<SegmentId> as SegmentId ["segment_id"]
             { "segment", flags!(POST PUT FILTER SORT GUARDED NULLABLE), Rule::Plain, Unless::Null }
+        /// The kinds of port that it is for; all without any.
+        "service_types": service_types: ServiceTypes as ServiceTypes ["service_types"]
+            { "subnet-service-types", flags!(POST PUT NULLABLE), Rule::Plain, Unless::Unset }
+        /// Whether the fixed addresses on it are published in DNS.
+        "dns_publish_fixed_ip": dns_publish_fixed_ip: bool as bool ["dns_publish_fixed_ip"]
+            { "subnet-dns-publish-fixed-ip", flags!(POST PUT), Rule::Plain, Unless::Bool(false) }
         /// Text for people.
         "description": description: String as String ["description"]
             { "standard-attr-description", flags!(POST PUT FILTER), Rule::Text(255), Unless::Text("") }
@@ -206,3 +271,24 @@ impl Subnet {
 }
 
 standard! { Subnet: SubnetId, project_id parent_project created_at updated_at tags }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn service_types_are_beginnings_of_device_owners() {
+        let read = |value: Value| ServiceTypes::from_json(&value, &Rule::Plain);
+        let types = read(json!(["network:dhcp", "compute:nova", "test:a", "network:dhcp"]));
+        assert_eq!(types.unwrap().0, ["network:dhcp", "compute:nova", "test:a"]);
+        let refusal = |value| read(value).unwrap_err().to_string();
+        assert_eq!(
+            refusal(json!(["x"])),
+            "Subnet service type x does not correspond to a valid device owner."
+        );
+        assert_eq!(refusal(json!([7])), "Subnet service type 7 is not a string.");
+        assert_eq!(refusal(json!("x")), "Subnet service types must be a list.");
+    }
+}

@@ -3,6 +3,8 @@
 //! Clients and test suites match on these texts, so they are facts here: "Invalid input for x. Reason: …" for a value
 //! that a validator refuses, and "Invalid input for operation: …" for one that cannot be converted.
 
+mod prefixes;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -156,10 +158,13 @@ impl AttrValue for String {
         let Value::String(text) = value else {
             return Err(Invalid::rule(format!("'{}' is not a valid string", PyText(value))));
         };
-        if let Rule::Text(max) = rule
+        if let Rule::Text(max) | Rule::SomeText(max) = rule
             && text.chars().count() > *max
         {
             return Err(Invalid::rule(format!("'{text}' exceeds maximum length of {max}")));
+        }
+        if matches!(rule, Rule::SomeText(_)) && text.trim().is_empty() {
+            return Err(Invalid::rule(format!("'{text}' Blank strings are not permitted")));
         }
         // PostgreSQL's text type cannot hold NUL, and nothing on a wire should.
         if text.contains('\0') {

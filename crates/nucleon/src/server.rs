@@ -44,6 +44,9 @@ pub(crate) async fn start_server(start: &Start) -> anyhow::Result<Hub> {
         clock.clone(),
         random.clone(),
     );
+    core.network_segment_ranges_record()
+        .await
+        .context("the configured segment ranges cannot be recorded")?;
     let options =
         HubOptions { server: settings.process.host.as_str().to_owned(), ..HubOptions::default() };
     let hub = Hub::new(Arc::new(core.clone()), options, metrics, hub_tasks);

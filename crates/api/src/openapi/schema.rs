@@ -63,11 +63,17 @@ pub(super) fn object_schema(decl: &ResourceDecl, names: AttrSet, usage: Use) -> 
 /// A value of an attribute, `null` apart.
 pub(super) fn attribute_schema(attribute: &Attribute) -> Value {
     match (attribute.shape, attribute.rule) {
+        (Shape::Digits, Rule::Range(min, _)) => {
+            json!({"type": ["integer", "string"], "minimum": min, "pattern": "^[0-9]+$"})
+        }
         (Shape::Int, Rule::Range(min, i64::MAX)) => json!({"type": "integer", "minimum": min}),
         (Shape::Int, Rule::Range(min, max)) => {
             json!({"type": "integer", "minimum": min, "maximum": max})
         }
         (Shape::Int, Rule::OneOfInt(values)) => json!({"type": "integer", "enum": values}),
+        (Shape::Text, Rule::SomeText(max)) => {
+            json!({"type": "string", "maxLength": max, "pattern": "\\S"})
+        }
         (Shape::Text, Rule::Text(max)) => json!({"type": "string", "maxLength": max}),
         (Shape::List(Shape::Text), Rule::UniqueTexts(max)) => json!({
             "type": "array",
@@ -82,6 +88,7 @@ fn shape_schema(shape: Shape) -> Value {
     match shape {
         Shape::Bool => json!({"type": "boolean"}),
         Shape::Int => json!({"type": "integer"}),
+        Shape::Digits => json!({"type": ["integer", "string"], "pattern": "^[0-9]+$"}),
         // Agents' times are without `T` and `Z`, and so are no date-time.
         Shape::Text | Shape::Time => json!({"type": "string"}),
         Shape::Word(words) => json!({"type": "string", "enum": words}),

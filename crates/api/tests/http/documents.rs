@@ -39,7 +39,7 @@ async fn the_core_resources_are_listed_behind_the_slash() {
         .iter()
         .map(|resource| resource["collection"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["networks", "subnets", "ports"]);
+    assert_eq!(names, ["networks", "subnets", "subnetpools", "ports"]);
     cloud.get("/v2.0").await.is(404, "HTTPNotFound", "The resource could not be found.");
 }
 
@@ -123,7 +123,7 @@ async fn the_description_is_of_what_is_served() {
     for path in ["/v2.0/ports", "/v2.0/ports/{id}", "/v2.0/networks/{id}/tags", "/v2.0/agents"] {
         assert!(document["paths"].get(path).is_some(), "{path}");
     }
-    assert!(document["paths"]["/v2.0/segments"].get("post").is_none(), "segments are read only");
+    assert!(document["paths"]["/v2.0/agents"].get("post").is_none(), "agents report themselves");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod documents;
 mod harness;
 mod lists;
 mod objects;
+mod pools;
 mod port_bindings;
 mod quotas;
 mod reference;

@@ -22,7 +22,7 @@ async fn other_methods_are_not_served() {
         ("POST", &member),
         ("PATCH", "/v2.0/networks"),
         ("BREW", "/v2.0/networks"),
-        ("POST", "/v2.0/segments"),
+        ("POST", "/v2.0/network-ip-availabilities"),
         ("POST", "/v2.0/agents"),
     ] {
         cloud.send(Ask::new(method, path)).await.is(405, "HTTPMethodNotAllowed", MALFORMED);

@@ -99,12 +99,13 @@ const SERVED: &[&str] = &[
     "security-group-rules",
     "default-security-group-rules",
     "address-groups",
+    "subnetpools",
     "address-scopes",
     "nope",
 ];
 
 /// Attributes and extensions of features that are not here yet.
-const ABSENT: &[&str] = &["subnetpool_id"];
+const ABSENT: &[&str] = &[];
 
 /// Exchanges that rest on something that is not here yet.
 const SKIPPED: &[(usize, &str)] = &[
@@ -113,7 +114,6 @@ const SKIPPED: &[(usize, &str)] = &[
     (174, "floating IPs are not served"),
     (175, "floating IPs are not served"),
     (239, "trunks are not served"),
-    (287, "segments can only be read"),
 ];
 
 /// Exchanges that come out differently, and how.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use nucleon_db::{Tx, allocation};
 use nucleon_model::{
-    Field, FixedIp, FixedIpRequest, NetworkId, Port, Segment, SegmentId, Subnet, Timestamp,
+    Field, FixedIp, FixedIpRequest, NetworkId, Port, Segment, SegmentId, Subnet, Timestamp, port,
 };
 use nucleon_net::IpNet;
 
@@ -103,7 +103,7 @@ impl Core {
         let mut specific = Vec::new();
         let mut any = Vec::new();
         for request in requests {
-            let subnet = requested_subnet(request, ground)?;
+            let subnet = requested_subnet(request, port, ground)?;
             match request.ip_address {
                 Some(address) => specific.push(specific_address(subnet, address, port)?),
                 // Addresses that follow from the prefix come by themselves.
@@ -211,7 +211,9 @@ pub(crate) fn add_auto_addresses(port: &mut Port, subnets: &[Subnet]) {
     }
     let segment = port.segment_id.or_else(|| segment_of(port, subnets));
     let reached = |subnet: &&Subnet| subnet.segment_id.is_none() || subnet.segment_id == segment;
-    for subnet in subnets.iter().filter(|subnet| subnet.is_auto_address()).filter(reached) {
+    let own = |subnet: &&Subnet| subnet.is_auto_address() && serves(subnet, &port.device_owner);
+    let reached: Vec<&Subnet> = subnets.iter().filter(own).filter(reached).collect();
+    for subnet in reached {
         if port.fixed_ips.iter().any(|held| held.subnet_id == subnet.id) {
             continue;
         }
@@ -270,18 +272,37 @@ pub(crate) fn reached_segments(core: &Core, port: &Port, ground: &Ground) -> Vec
     ground.segments.iter().filter(reached).map(|segment| segment.id).collect()
 }
 
+/// Whether a subnet is for ports of this owner. DHCP agents' ports are on every subnet that they serve.
+fn serves(subnet: &Subnet, device_owner: &str) -> bool {
+    subnet.service_types.is_any()
+        || subnet.service_types.contains(device_owner)
+        || (subnet.enable_dhcp && device_owner == port::OWNER_DHCP)
+}
+
+/// The subnets that are for a port, those made for its kind first.
+fn served<'g>(port: &Port, ground: &'g Ground) -> Vec<&'g Subnet> {
+    let fit = |subnet: &&Subnet| serves(subnet, &port.device_owner);
+    let mut subnets: Vec<&Subnet> = ground.subnets.iter().filter(fit).collect();
+    subnets.sort_by_key(|subnet| subnet.service_types.is_any());
+    subnets
+}
+
 /// The subnets that a port without requests may use: with routed networks, those of its host's segments.
 fn offer<'g>(core: &Core, port: &Port, ground: &'g Ground) -> Result<Offer<'g>> {
-    let (routed, plain): (Vec<&Subnet>, Vec<&Subnet>) =
-        ground.subnets.iter().partition(|subnet| subnet.segment_id.is_some());
-    if routed.is_empty() || !plain.is_empty() {
-        return Ok(Offer::Subnets(plain));
+    let served = served(port, ground);
+    let is_routed = |subnet: &&Subnet| subnet.segment_id.is_some();
+    let segments = if port.host.is_empty() || !served.iter().any(is_routed) {
+        Vec::new()
+    } else {
+        reached_segments(core, port, ground)
+    };
+    let reached =
+        |subnet: &&&Subnet| subnet.segment_id.is_none_or(|segment| segments.contains(&segment));
+    let usable: Vec<&Subnet> = served.iter().filter(reached).copied().collect();
+    if !usable.is_empty() || ground.subnets.is_empty() {
+        return Ok(Offer::Subnets(usable));
     }
-    if port.host.is_empty() {
-        return Ok(Offer::Deferred);
-    }
-    let segments = reached_segments(core, port, ground);
-    if segments.is_empty() {
+    if !port.host.is_empty() && ground.subnets.iter().any(|subnet| subnet.segment_id.is_some()) {
         return Err(Error::conflict(
             "HostNotConnectedToAnySegment",
             format!(
@@ -291,25 +312,45 @@ fn offer<'g>(core: &Core, port: &Port, ground: &'g Ground) -> Result<Offer<'g>> 
             ),
         ));
     }
-    let usable = routed
-        .into_iter()
-        .filter(|subnet| subnet.segment_id.is_some_and(|segment| segments.contains(&segment)));
-    Ok(Offer::Subnets(usable.collect()))
+    if served.is_empty() { Err(no_service_subnet(port)) } else { Ok(Offer::Deferred) }
 }
 
-fn requested_subnet<'g>(request: &FixedIpRequest, ground: &'g Ground) -> Result<&'g Subnet> {
+fn no_service_subnet(port: &Port) -> Error {
+    Error::conflict(
+        "IpAddressGenerationFailureNoMatchingSubnet",
+        format!(
+            "No valid service subnet for the given device owner, network {}, service type {}.",
+            port.network_id, port.device_owner
+        ),
+    )
+}
+
+fn requested_subnet<'g>(
+    request: &FixedIpRequest,
+    port: &Port,
+    ground: &'g Ground,
+) -> Result<&'g Subnet> {
+    let served = served(port, ground);
     if let Some(id) = request.subnet_id {
-        return ground
-            .subnets
-            .iter()
-            .find(|subnet| subnet.id == id)
-            .ok_or_else(|| crate::subnet::missing(id));
+        if let Some(subnet) = served.iter().find(|subnet| subnet.id == id) {
+            return Ok(subnet);
+        }
+        if !ground.subnets.iter().any(|subnet| subnet.id == id) {
+            return Err(crate::subnet::missing(id));
+        }
+        if served.is_empty() {
+            return Err(no_service_subnet(port));
+        }
+        return Err(invalid_input(format!(
+            "Failed to create port on network {}, because fixed_ips included invalid subnet {id}",
+            port.network_id
+        )));
     }
     let Some(address) = request.ip_address else {
         return Err(invalid_input("IP allocation requires subnet_id or ip_address"));
     };
     let holds = |subnet: &&Subnet| subnet.cidr.is_some_and(|cidr| cidr.contains(&address));
-    ground.subnets.iter().find(holds).ok_or_else(|| {
+    served.into_iter().find(holds).ok_or_else(|| {
         Error::invalid(
             "InvalidIpForNetwork",
             format!(

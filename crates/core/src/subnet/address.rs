@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use nucleon_model::{Field, HostRoute, Ipv6Mode, Subnet, SubnetDraft};
+use nucleon_model::{Field, HostRoute, Subnet, SubnetDraft};
 use nucleon_net::{IpNet, IpRange, RangeSet};
 
 use crate::segment::invalid_input;
+use crate::subnetpool::Cut;
 use crate::{Error, Result, Settings};
 
 /// A subnet as a request describes it, with everything that the request leaves to us.
@@ -13,16 +14,9 @@ pub(super) fn from_draft(
     settings: &Settings,
     draft: SubnetDraft,
     project_id: String,
+    cut: &Cut,
 ) -> Result<Subnet> {
-    let Field::Value(cidr) = draft.cidr else {
-        return Err(no_prefix(&draft));
-    };
-    if draft.subnetpool_id.get().is_some() {
-        return Err(Error::invalid(
-            "SubnetPoolNotFound",
-            format!("Subnet pool {} could not be found.", text(draft.subnetpool_id.get())),
-        ));
-    }
+    let cidr = cut.prefix;
     let ip_version = draft.ip_version.get().copied().unwrap_or(4);
     let mut subnet = Subnet {
         name: draft.name.value().unwrap_or_default(),
@@ -30,10 +24,13 @@ pub(super) fn from_draft(
         network_id: draft.network_id.value().unwrap_or_default(),
         ip_version,
         cidr: Some(cidr),
+        subnetpool_id: cut.pool.as_ref().map(|pool| pool.id),
         enable_dhcp: draft.enable_dhcp.value().unwrap_or(true),
         ipv6_ra_mode: draft.ipv6_ra_mode.value(),
         ipv6_address_mode: draft.ipv6_address_mode.value(),
         segment_id: draft.segment_id.value(),
+        service_types: draft.service_types.value().unwrap_or_default(),
+        dns_publish_fixed_ip: draft.dns_publish_fixed_ip.value().unwrap_or_default(),
         description: draft.description.value().unwrap_or_default(),
         ..Subnet::default()
     };
@@ -45,7 +42,7 @@ pub(super) fn from_draft(
     subnet.gateway_ip = match draft.gateway_ip {
         Field::Value(gateway) => Some(gateway),
         Field::Null => None,
-        Field::Absent => first_host(cidr, &subnet),
+        Field::Absent => first_host(cidr, cut.chosen),
     };
     check_gateway(&subnet, cidr)?;
     subnet.allocation_pools = match draft.allocation_pools {
@@ -68,6 +65,8 @@ pub(super) fn update(settings: &Settings, subnet: &mut Subnet, draft: SubnetDraf
     draft.host_routes.apply(&mut subnet.host_routes);
     draft.allocation_pools.apply(&mut subnet.allocation_pools);
     draft.segment_id.apply_nullable(&mut subnet.segment_id);
+    draft.service_types.apply(&mut subnet.service_types);
+    draft.dns_publish_fixed_ip.apply(&mut subnet.dns_publish_fixed_ip);
     let Some(cidr) = subnet.cidr else {
         return Ok(());
     };
@@ -92,23 +91,6 @@ pub(super) fn check_apart(subnet: &Subnet, others: &[Subnet]) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-fn text<T: ToString>(value: Option<T>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-fn no_prefix(draft: &SubnetDraft) -> Error {
-    if draft.subnetpool_id.get().is_some() {
-        return Error::invalid(
-            "SubnetPoolNotFound",
-            format!("Subnet pool {} could not be found.", text(draft.subnetpool_id.get())),
-        );
-    }
-    Error::invalid(
-        "BadRequest",
-        "Bad subnets request: a subnetpool must be specified in the absence of a cidr.",
-    )
 }
 
 fn check_version(subnet: &Subnet, cidr: IpNet) -> Result<()> {
@@ -177,16 +159,14 @@ fn check_servable(cidr: IpNet) -> Result<()> {
     Ok(())
 }
 
-/// The address that a gateway gets by default: the first host; with IPv6 modes that need no DHCP, the prefix itself,
-/// as Neutron does.
-fn first_host(cidr: IpNet, subnet: &Subnet) -> Option<IpAddr> {
+/// The address that a gateway gets by default: the first host; of IPv6 the prefix itself where the request named it, as
+/// Neutron does.
+fn first_host(cidr: IpNet, chosen_by_pool: bool) -> Option<IpAddr> {
     let range = IpRange::from(cidr);
-    let auto = subnet.ipv6_ra_mode.is_some_and(Ipv6Mode::is_auto)
-        || subnet.ipv6_address_mode.is_some_and(Ipv6Mode::is_auto);
     let offset = match cidr.max_prefix_len() - cidr.prefix_len() {
         0 => 0,
         1 if cidr.addr().is_ipv4() => 0,
-        _ if auto => 0,
+        _ if cidr.addr().is_ipv6() && !chosen_by_pool => 0,
         _ => 1,
     };
     range.nth(offset)

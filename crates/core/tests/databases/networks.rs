@@ -1,7 +1,7 @@
 //! Networks and their segments.
 
 use nucleon_core::{Kind, Noun, Precondition};
-use nucleon_model::{Network, Segment};
+use nucleon_model::{Network, Segment, Subnet};
 use serde_json::json;
 
 use crate::scene::{Ask, admin, draft, each, each_with, member, merged, refused, refused_as};
@@ -198,6 +198,9 @@ async fn the_mtu_is_bounded_by_the_wire_and_by_ipv6() {
         assert_eq!(cloud.now_of(&network).await.mtu, 1400);
         refused_as(cloud.try_update(&network, json!({"mtu": 1501})).await, "InvalidInput");
         assert_eq!(cloud.update(&network, json!({"mtu": 1000})).await.mtu, 1000);
+        let six = json!({"network_id": network.key(), "ip_version": 6, "cidr": "fd00::/64"});
+        refused_as(cloud.try_create::<Subnet>(six).await, "NetworkMTUSubnetConflict");
+        cloud.update(&network, json!({"mtu": 1280})).await;
         cloud.subnet(&network, "fd00::/64", json!({})).await;
         refused_as(cloud.try_update(&network, json!({"mtu": 1279})).await, "InvalidInput");
         assert_eq!(cloud.update(&network, json!({"mtu": 0})).await.mtu, 1500);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use nucleon_core::{Core, Error, Kind, Noun, Precondition};
 use nucleon_db::migrate;
-use nucleon_model::{ListQuery, Network, Port, SecurityGroup, SecurityGroupRule, Subnet};
+use nucleon_model::{
+    AddressScope, ListQuery, Network, Port, SecurityGroup, SecurityGroupRule, Subnet, SubnetPool,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -134,6 +136,69 @@ async fn of_overlapping_subnets_one_is_made() {
         assert_eq!(sorted_out(outcomes, "InvalidInput").len(), 1);
         let network = cloud.now_of(&network).await;
         assert_eq!((network.subnets.len(), network.revision_number), (1, 2));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subnets_of_one_pool_are_cut_apart() {
+    each(async |cloud| {
+        let wanted = json!({"name": "pool", "prefixes": ["10.0.0.0/22"], "default_prefixlen": 27});
+        let pool: SubnetPool = cloud.try_create(wanted).await.unwrap();
+        let network = cloud.network(json!({})).await;
+        let (network_id, pool_id) = (network.key(), pool.key());
+        let wanted = json!({"network_id": network_id, "ip_version": 4, "subnetpool_id": pool_id});
+        let wanted = draft::<Subnet>(wanted);
+        let outcomes = race(&cloud, 2, move |core, n| {
+            let wanted = wanted.clone();
+            async move {
+                let made = Subnet::create(&core, &admin(), vec![wanted]).await?.remove(0);
+                // Some go again at once, and their blocks to others.
+                if n % 4 == 0 {
+                    Subnet::delete(&core, &admin(), &made.key(), Precondition::default()).await?;
+                    return Ok(None);
+                }
+                Ok(Some(made))
+            }
+        })
+        .await;
+        let made = sorted_out(outcomes, "SubnetAllocationError");
+        let kept: Vec<Subnet> = made.into_iter().flatten().collect();
+        let distinct: BTreeSet<_> = kept.iter().filter_map(|subnet| subnet.cidr).collect();
+        assert_eq!(distinct.len(), kept.len());
+        assert!(distinct.iter().all(|cidr| cidr.prefix_len() == 27));
+        // What was not kept can be had, and no more.
+        let more = json!({"network_id": network_id, "ip_version": 4, "subnetpool_id": pool_id});
+        for _ in kept.len()..32 {
+            cloud.try_create::<Subnet>(more.clone()).await.unwrap();
+        }
+        let beyond = cloud.try_create::<Subnet>(more).await;
+        assert_eq!(beyond.unwrap_err().name(), "SubnetAllocationError");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pools_of_one_scope_are_made_apart() {
+    each(async |cloud| {
+        let scope = json!({"name": "scope", "ip_version": 4});
+        let scope: AddressScope = cloud.try_create(scope).await.unwrap();
+        let scope = scope.key();
+        let outcomes = race(&cloud, 1, move |core, n| {
+            let prefix = format!("10.0.0.0/{}", 8 + n % 16);
+            let wanted = json!({"name": "p", "prefixes": [prefix], "address_scope_id": scope});
+            let wanted = draft::<SubnetPool>(wanted);
+            async move { SubnetPool::create(&core, &admin(), vec![wanted]).await }
+        })
+        .await;
+        assert_eq!(sorted_out(outcomes, "AddressScopePrefixConflict").len(), 1);
+        let outcomes = race(&cloud, 1, move |core, _| {
+            let wanted = json!({"name": "p", "prefixes": ["20.0.0.0/8"], "is_default": true});
+            let wanted = draft::<SubnetPool>(wanted);
+            async move { SubnetPool::create(&core, &admin(), vec![wanted]).await }
+        })
+        .await;
+        assert_eq!(sorted_out(outcomes, "InvalidInput").len(), 1);
     })
     .await;
 }

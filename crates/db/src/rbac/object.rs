@@ -3,6 +3,7 @@
 use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::{
     AddressGroup, AddressScope, Network, Resource, ResourceDecl, SecurityGroup, SharedType,
+    SubnetPool,
 };
 use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 
@@ -43,7 +44,18 @@ static SHAREABLE: &[Shareable] = &[
     Shareable {
         object_type: SharedType::AddressScope,
         decl: AddressScope::DECL,
-        ways: &[Way { action: ACCESS_AS_SHARED, users: &[] }],
+        ways: &[Way {
+            action: ACCESS_AS_SHARED,
+            users: &[|id| named_in("subnetpools", "address_scope_id", id)],
+        }],
+    },
+    Shareable {
+        object_type: SharedType::Subnetpool,
+        decl: SubnetPool::DECL,
+        ways: &[Way {
+            action: ACCESS_AS_SHARED,
+            users: &[|id| named_in("subnets", "subnetpool_id", id)],
+        }],
     },
     Shareable {
         object_type: SharedType::SecurityGroup,

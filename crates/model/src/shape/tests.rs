@@ -19,7 +19,7 @@ impl<T: Resource> Serialize for Whole<T> {
 fn samples(shape: Shape) -> (Value, Value) {
     match shape {
         Shape::Bool => (json!(true), json!("perhaps")),
-        Shape::Int => (json!(4), json!("four")),
+        Shape::Int | Shape::Digits => (json!(4), json!("four")),
         Shape::Text => (json!("text"), json!(["text"])),
         Shape::Word(words) => (json!(words[0]), json!("no such word")),
         Shape::Uuid => (json!("2365be13-0406-43e7-9608-05a301bce191"), json!("text")),

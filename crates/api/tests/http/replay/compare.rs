@@ -3,6 +3,7 @@
 use nucleon_model::{
     AddressGroup, AddressScope, Agent, DefaultSecurityGroupRule, Network, Port, RbacPolicy,
     Resource as _, ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Subnet,
+    SubnetPool,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -52,6 +53,7 @@ impl<'a> Comparison<'a> {
             AddressGroup::DECL,
             AddressScope::DECL,
             RbacPolicy::DECL,
+            SubnetPool::DECL,
         ];
         let decl = decls.into_iter().find(|decl| decl.path == exchange.collection());
         let ordered = exchange.path.contains("sort_key=");

@@ -1,3 +1,5 @@
+use nucleon_model::Ipv6Mode;
+
 use super::*;
 
 fn subnet(cidr: &str) -> SubnetDraft {
@@ -10,7 +12,8 @@ fn subnet(cidr: &str) -> SubnetDraft {
 }
 
 fn made(draft: SubnetDraft) -> Result<Subnet> {
-    from_draft(&Settings::default(), draft, "p".to_owned())
+    let cut = Cut::named(*draft.cidr.get().unwrap());
+    from_draft(&Settings::default(), draft, "p".to_owned(), &cut)
 }
 
 fn ip(text: &str) -> IpAddr {
