@@ -1,11 +1,17 @@
 //! Quotas: what projects may have, exactly, whoever asks at the same time.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use nucleon_core::{Core, Error, Noun, Precondition, QuotaLimits, Settings, Usage};
+use nucleon_db::quota::{Account, Beyond, quota_charge};
 use nucleon_model::{
     AddressScope, ListQuery, Network, Port, RbacPolicy, Router, SecurityGroup, SecurityGroupRule,
 };
+use nucleon_testkit::Kind;
 use sea_query::{Alias, Query};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::scene::{Cloud, admin, draft, each, each_with, member, merged, refused};
 
@@ -303,4 +309,46 @@ async fn a_router_has_only_so_many_routes() {
         cloud.try_update(&router, json!({"routes": [route(1), route(2)]})).await.unwrap();
     })
     .await;
+}
+
+/// Whether a network can be made while another transaction of its project has settled and not ended.
+async fn goes_on_beside(cloud: &Cloud, default: i64) -> bool {
+    let (settled, end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (store, signals) = (cloud.store().clone(), (settled.clone(), end.clone()));
+    let other = tokio::spawn(async move {
+        let write = store.write("settle and stay", move |tx| {
+            let (settled, end) = signals.clone();
+            Box::pin(async move {
+                let table = Some("networks");
+                let account = Account { project_id: "p", resource: "network", table, default };
+                quota_charge(tx, &account, 0, Beyond::Counted).await?;
+                settled.notify_one();
+                end.notified().await;
+                Ok::<_, nucleon_db::Error>(())
+            })
+        });
+        write.await
+    });
+    settled.notified().await;
+    let caller = member("p");
+    let beside = cloud.create_as::<Network>(&caller, json!({}));
+    let made = tokio::time::timeout(Duration::from_secs(1), beside).await.is_ok();
+    end.notify_one();
+    other.await.unwrap().unwrap();
+    made
+}
+
+#[tokio::test]
+async fn whoever_has_no_limit_waits_for_nobody() {
+    for (limit, waits) in [(-1, false), (100, true)] {
+        let quotas = QuotaLimits::all(limit);
+        each_with(Settings { quotas, ..Settings::default() }, async |cloud| {
+            // On SQLite one writes at a time.
+            if cloud.kind() != Kind::Sqlite {
+                cloud.create_as::<Network>(&member("p"), json!({})).await.unwrap();
+                assert_eq!(goes_on_beside(&cloud, limit).await, !waits, "on {}", cloud.kind());
+            }
+        })
+        .await;
+    }
 }
