@@ -19,6 +19,7 @@
 mod action;
 mod address_groups;
 mod app;
+mod auto_allocated_topology;
 mod call;
 mod client;
 mod cors;

@@ -13,7 +13,8 @@ use crate::app::Api;
 use crate::extensions::Extensions;
 use crate::resource::{Door, Top, Under};
 use crate::{
-    address_groups, discovery, port_bindings, quota, resource, scheduler, seam, subnetpools, tags,
+    address_groups, auto_allocated_topology, discovery, port_bindings, quota, resource, scheduler,
+    seam, subnetpools, tags,
 };
 
 /// A resource and what can be done with it.
@@ -75,7 +76,8 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .router
         .merge(scheduler::routes())
         .merge(quota::routes())
-        .merge(port_bindings::routes(extensions));
+        .merge(port_bindings::routes(extensions))
+        .merge(auto_allocated_topology::routes(extensions));
     (router, resources.served)
 }
 

@@ -3,7 +3,7 @@
 use nucleon_model::{AttrSet, Draft, Flags, Resource, Standard};
 use nucleon_policy::{Guarded, NoTarget, Verdict};
 
-use crate::policy::{Action, Object, Viewing};
+use crate::policy::{Action, Object, OfProject, Viewing};
 use crate::{Caller, Core, Error, Result};
 
 impl Core {
@@ -73,6 +73,18 @@ impl Core {
             .policy
             .rule(rule)
             .map_or(Verdict::Denied, |id| rules.policy.check(id, caller.credentials(), &NoTarget));
+        match verdict {
+            Verdict::Allowed => Ok(()),
+            _ => Err(Error::forbidden(format!("rule:{rule}"))),
+        }
+    }
+
+    /// Whether the caller may do what a rule is about with what a project has: `get_auto_allocated_topology`.
+    pub(crate) fn permit_in(&self, caller: &Caller, rule: &str, project: &str) -> Result<()> {
+        let rules = self.rules().get();
+        let verdict = rules.policy.rule(rule).map_or(Verdict::Denied, |id| {
+            rules.policy.check(id, caller.credentials(), &OfProject(project))
+        });
         match verdict {
             Verdict::Allowed => Ok(()),
             _ => Err(Error::forbidden(format!("rule:{rule}"))),

@@ -17,6 +17,7 @@ mod address_group;
 mod address_scope;
 mod agent;
 mod authorise;
+mod auto_allocated_topology;
 mod body;
 mod caller;
 mod change;

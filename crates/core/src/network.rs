@@ -1,5 +1,6 @@
 //! Networks.
 
+mod external;
 pub(crate) mod sharing;
 
 use nucleon_db::{Listed, Operation, Tx, network as store, port as ports, subnet as subnets};
@@ -138,7 +139,7 @@ pub(crate) fn hold(precondition: Precondition, revision: i64) -> Result<()> {
 }
 
 impl Core {
-    async fn network_create(
+    pub(crate) async fn network_create(
         &self,
         tx: &mut Tx,
         caller: &Caller,
@@ -154,6 +155,7 @@ impl Core {
             admin_state_up: draft.admin_state_up.get().copied().unwrap_or(true),
             shared: draft.shared.get().copied().unwrap_or(false),
             external: draft.external.get().copied().unwrap_or(false),
+            is_default: draft.is_default.get().copied().unwrap_or(false),
             port_security_enabled: draft.port_security_enabled.get().copied().unwrap_or(true),
             description: draft.description.get().cloned().unwrap_or_default(),
             availability_zone_hints: draft
@@ -173,7 +175,10 @@ impl Core {
         self.default_group(tx, caller, &network.project_id, now).await?;
         // The row before its segments, which refer to it; the MTU is known only after them.
         network.mtu = requested_mtu;
-        store::network_insert(tx, std::slice::from_ref(&network)).await?;
+        external::place(&mut network);
+        external::check_default(tx, &network).await?;
+        let inserted = store::network_insert(tx, std::slice::from_ref(&network)).await;
+        external::unless_taken(inserted)??;
         self.network_share(tx, &network).await?;
         let segments = self.segments_create(tx, &network, &wanted, now).await?;
         let largest = i64::from(self.segments_mtu(&segments));
@@ -223,6 +228,11 @@ impl Core {
         draft.admin_state_up.apply(&mut after.admin_state_up);
         draft.external.apply(&mut after.external);
         draft.shared.apply(&mut after.shared);
+        draft.is_default.apply(&mut after.is_default);
+        external::place(&mut after);
+        if after.default_place != before.default_place {
+            external::check_default(tx, &after).await?;
+        }
         draft.port_security_enabled.apply(&mut after.port_security_enabled);
         draft.description.apply(&mut after.description);
         self.network_share_again(tx, &before, &after).await?;
@@ -231,7 +241,7 @@ impl Core {
         after.revision_number = before.revision_number + 1;
         after.updated_at = now;
         let written = store::network_update_at(tx, &after, before.revision_number).await;
-        again(tx, written)?;
+        again(tx, external::unless_taken(written)?)?;
         emit_network(tx, caller, Operation::Update, &after);
         if before.admin_state_up && !after.admin_state_up {
             // No DHCP agent serves a network that is down: nobody may wait for one.
@@ -240,7 +250,7 @@ impl Core {
         self.network_seen(tx, caller, after).await?.ok_or_else(|| missing(id))
     }
 
-    async fn network_delete(
+    pub(crate) async fn network_delete(
         &self,
         tx: &mut Tx,
         caller: &Caller,

@@ -206,6 +206,19 @@ impl Target for Anything {
     }
 }
 
+/// Whatever a project has.
+#[derive(Debug)]
+pub(crate) struct OfProject<'p>(pub(crate) &'p str);
+
+impl Target for OfProject<'_> {
+    fn value(&self, name: &str) -> Lookup<'_> {
+        match name {
+            "project_id" | "tenant_id" => Lookup::text(self.0),
+            _ => Lookup::Missing,
+        }
+    }
+}
+
 /// A record as rules see it: its attributes by name, and its parent's as `network:project_id`.
 #[derive(Debug)]
 pub(crate) struct Object<'a, R>(pub(crate) &'a R);

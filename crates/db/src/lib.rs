@@ -32,6 +32,7 @@ pub mod address_group;
 pub mod address_scope;
 pub mod agent;
 pub mod allocation;
+pub mod auto_allocated_topology;
 mod connection;
 pub mod conntrack_helper;
 mod cursor;

@@ -18,6 +18,7 @@ mod m0009_project_indexes;
 mod m0010_subnetpools;
 mod m0011_subnet_services;
 mod m0012_network_segment_ranges;
+mod m0013_auto_allocation;
 mod run;
 
 use std::fmt;
@@ -46,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0010_subnetpools::MIGRATION,
     m0011_subnet_services::MIGRATION,
     m0012_network_segment_ranges::MIGRATION,
+    m0013_auto_allocation::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

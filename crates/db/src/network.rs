@@ -152,6 +152,19 @@ pub async fn network_get_all(tx: &mut Tx, ids: &[NetworkId]) -> Result<Vec<Netwo
     resource::get_all(tx, ids.iter().map(ToString::to_string).collect()).await
 }
 
+/// The unique key by which there is one default external network.
+pub const DEFAULT_KEY: &str = "networks_default_uq";
+
+/// The default external network.
+pub async fn network_default(tx: &mut Tx) -> Result<Option<NetworkId>> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("networks"))
+        .and_where(Expr::col(Alias::new("default_place")).eq(1));
+    tx.fetch_optional(&query).await?.map(|row| row.parse("id")).transpose()
+}
+
 /// Networks that `project` may see, or all; complete.
 pub async fn network_list(
     tx: &mut Tx,

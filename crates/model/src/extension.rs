@@ -43,7 +43,7 @@ pub const EXTENSIONS: &[Extension] = &[
     entry("agent-resources-synced", "Agent's Resource View Synced to Placement", "Whether an agent has published its resources.", "2018-12-19T00:00:00-00:00", Works),
     entry("agent_sort_key", "Agents Sort Key", "Agents can be sorted.", "2013-02-03T10:00:00-00:00", Works),
     entry("allowed-address-pairs", "Allowed Address Pairs", "Further addresses of ports.", "2013-07-23T10:00:00-00:00", Preview),
-    entry("auto-allocated-topology", "Auto Allocated Topology Services", "A network, a subnet and a router for a project at one request.", "2016-01-01T00:00:00-00:00", NotYet),
+    entry("auto-allocated-topology", "Auto Allocated Topology Services", "A network, a subnet and a router for a project at one request.", "2016-01-01T00:00:00-00:00", Preview),
     entry("availability_zone", "Availability Zone", "Availability zones of agents.", "2015-01-01T10:00:00-00:00", Preview),
     entry("availability_zone_filter", "Availability Zone Filter Extension", "Filters on availability zones.", "2018-06-22T10:00:00-00:00", NotYet),
     entry("binding", "Port Binding", "Binding of ports to hosts.", "2014-02-03T10:00:00-00:00", Works),

@@ -87,6 +87,9 @@ resource! {
         /// Whether it leads outside.
         "router:external": external: bool as bool ["external"]
             { "external-net", flags!(POST PUT FILTER FOR_POLICY GUARDED), Rule::Plain, Unless::Bool(false) }
+        /// Whether topologies that are made on demand lead to it, as an external network.
+        "is_default": is_default: bool as bool ["is_default"]
+            { "auto-allocated-topology", flags!(POST PUT FILTER FOR_POLICY GUARDED), Rule::Plain, Unless::Bool(false) }
         /// Whether its ports are filtered unless they say otherwise.
         "port_security_enabled": port_security_enabled: bool as bool ["port_security_enabled"]
             { "port-security", flags!(POST PUT GUARDED), Rule::Plain, Unless::Bool(true) }
@@ -136,7 +139,10 @@ resource! {
     mirrors {
         "tenant_id" of "project_id": project_id: String { "network", flags!(POST FILTER SORT) }
     }
-    internal {}
+    internal {
+        /// 1 if it is the default external network, of which a unique key lets there be one.
+        default_place: Option<i64> ["default_place"]
+    }
 }
 
 standard! { Network: NetworkId, project_id created_at updated_at tags }

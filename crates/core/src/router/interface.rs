@@ -76,6 +76,38 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Leads a router to a subnet, as a part of another operation.
+    pub(crate) async fn router_join(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: RouterId,
+        subnet: SubnetId,
+        now: Timestamp,
+    ) -> Result<()> {
+        let router: Router = entity::load_seen(self, tx, caller, id).await?;
+        let scene = Scene { core: self, caller, router: &router, now };
+        let joined = scene.join_by_subnet(tx, subnet).await?;
+        scene.done(tx, joined, Named::Last).await.map(drop)
+    }
+
+    /// Leads a router no longer to a subnet, as a part of another operation.
+    pub(crate) async fn router_leave(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: RouterId,
+        subnet: SubnetId,
+        now: Timestamp,
+    ) -> Result<()> {
+        let router: Router = entity::load_seen(self, tx, caller, id).await?;
+        let scene = Scene { core: self, caller, router: &router, now };
+        let left = scene.leave_by_subnet(tx, subnet).await?;
+        scene.done(tx, left, Named::First).await.map(drop)
+    }
+}
+
 fn read(body: &Value) -> Result<InterfaceRequest> {
     InterfaceRequest::from_json(body).map_err(bad)
 }

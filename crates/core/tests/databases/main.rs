@@ -9,6 +9,7 @@ mod scene;
 mod address_scopes;
 mod addresses;
 mod agents;
+mod auto_allocated_topologies;
 mod availability;
 mod conntrack_helpers;
 mod dhcp;
