@@ -1,13 +1,15 @@
 //! RBAC policies: sharing objects with projects.
 
-use nucleon_db::Tx;
 use nucleon_db::rbac::{self as store, ACCESS_AS_EXTERNAL, EVERYBODY, RBAC_KEY, Shareable, User};
-use nucleon_model::{NetworkId, RbacPolicy, RbacPolicyDraft, SharedType, TargetProject, Timestamp};
+use nucleon_db::{Tx, resource};
+use nucleon_model::{
+    NetworkId, RbacPolicy, RbacPolicyDraft, SharedType, SubnetPool, TargetProject, Timestamp,
+};
 
 use crate::entity::Entity;
 use crate::network::sharing::unable_to_unshare;
 use crate::segment::invalid_input;
-use crate::{Caller, Core, Error, Operations, Result};
+use crate::{Caller, Core, Error, Kind, Operations, Result, subnetpool};
 
 impl Entity for RbacPolicy {
     const OPERATIONS: Operations = Operations::PLAIN;
@@ -36,7 +38,8 @@ impl Entity for RbacPolicy {
         }
         let shareable = shareable(self)?;
         check_action(self, shareable)?;
-        owner_for(tx, caller, self, shareable).await.map(drop)
+        owner_for(tx, caller, self, shareable).await?;
+        check_reach(tx, self).await
     }
 
     async fn created(
@@ -159,6 +162,20 @@ async fn owner_for(
     }
     let what = if policy.object_type == SharedType::Network { "networks" } else { "objects" };
     Err(invalid_input(format!("Only admins can manipulate policies on {what} they do not own")))
+}
+
+/// A pool is of no use to whom does not reach the scope that it is in.
+async fn check_reach(tx: &mut Tx, policy: &RbacPolicy) -> Result<()> {
+    if policy.object_type != SharedType::Subnetpool {
+        return Ok(());
+    }
+    let pool: Option<SubnetPool> = resource::get(tx, policy.object_id.to_string()).await?;
+    let Some(pool) = pool else { return Ok(()) };
+    let reached = subnetpool::check_shareable(&pool, tx, &policy.target_project).await;
+    reached.map_err(|error| match error.kind() {
+        Kind::Invalid => invalid_input(error.message()),
+        _ => error,
+    })
 }
 
 /// Refuses while something rests on a policy that goes, or gets another target.

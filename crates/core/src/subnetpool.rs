@@ -10,6 +10,7 @@ use nucleon_ipam::blocks;
 use nucleon_model::{Resource, SubnetPool, SubnetPoolDraft, Timestamp};
 
 pub(crate) use allocate::Cut;
+pub(crate) use check::check_shareable;
 pub use prefixes::Onboarded;
 
 use crate::entity::Entity;

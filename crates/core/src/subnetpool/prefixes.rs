@@ -161,8 +161,10 @@ impl Core {
     ) -> Result<()> {
         let mut found: Vec<Network> = network.into_iter().collect();
         networks::network_complete(tx, &mut found).await?;
-        let network = found.pop().filter(|network| self.sees(caller, network));
-        let network = network.ok_or_else(|| crate::network::missing(network_id))?;
+        let missing = || crate::network::missing(network_id);
+        let network = found.pop().ok_or_else(missing)?;
+        let network = self.network_seen(tx, caller, network).await?;
+        let network = network.filter(|network| self.sees(caller, network)).ok_or_else(missing)?;
         let owns = |project: &str| caller.is_admin() || project == caller.project_id();
         if owns(&network.project_id) && subnets.iter().all(|subnet| owns(&subnet.project_id)) {
             return Ok(());

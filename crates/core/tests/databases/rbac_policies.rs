@@ -2,8 +2,8 @@
 
 use nucleon_core::{Error, Noun, Precondition};
 use nucleon_model::{
-    AddressGroup, ListQuery, Network, Port, RbacPolicy, Router, SecurityGroup, SecurityGroupRule,
-    Subnet,
+    AddressGroup, AddressScope, ListQuery, Network, Port, RbacPolicy, Router, SecurityGroup,
+    SecurityGroupRule, Subnet, SubnetPool,
 };
 use serde_json::{Value, json};
 
@@ -332,6 +332,55 @@ async fn whom_a_network_is_not_shared_with_finds_no_tags_on_it() {
         cloud.tags_replace::<Network>(&member(OWNER), &key, tags).await.unwrap();
         assert_eq!(cloud.tags_list::<Network>(&friend, &key).await.unwrap(), ["t"]);
         assert!(!cloud.now_of(&network).await.shared);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pool_is_shared_with_whom_its_scope_is_and_for_as_long_as_it_is_used() {
+    each(async |cloud| {
+        let scope = json!({"name": "s", "ip_version": 4});
+        let scope: AddressScope = cloud.create_own(OWNER, scope).await.unwrap();
+        let pool = json!({
+            "name": "p",
+            "prefixes": ["10.0.0.0/16"],
+            "default_prefixlen": 24,
+            "address_scope_id": scope.key(),
+        });
+        let pool: SubnetPool = cloud.create_own(OWNER, pool).await.unwrap();
+        refused(
+            cloud.create_own::<RbacPolicy>(OWNER, sharing(&pool, FRIEND)).await,
+            "InvalidInput",
+            &format!(
+                "Invalid input for operation: Failed to create RBAC policy on object {} because \
+                 target project doesn't have access to associated address scope...",
+                pool.id
+            ),
+        );
+        let of_scope = cloud.share(&scope, FRIEND).await;
+        let of_pool = cloud.share(&pool, FRIEND).await;
+        let friend = member(FRIEND);
+        assert!(SubnetPool::show(&cloud, &friend, &pool.key()).await.unwrap().shared);
+        let network: Network = cloud.create_as(&friend, json!({})).await.unwrap();
+        let wanted = json!({
+            "network_id": network.key(),
+            "ip_version": 4,
+            "subnetpool_id": pool.key(),
+        });
+        let subnet: Subnet = cloud.create_as(&friend, wanted).await.unwrap();
+        refused_as(cloud.try_delete(&of_pool).await, "RbacPolicyInUse");
+        cloud.delete(&subnet).await;
+        cloud.delete(&of_pool).await;
+        let own = json!({
+            "name": "own",
+            "prefixes": ["10.1.0.0/16"],
+            "default_prefixlen": 24,
+            "address_scope_id": scope.key(),
+        });
+        let own: SubnetPool = cloud.create_own(FRIEND, own).await.unwrap();
+        refused_as(cloud.try_delete(&of_scope).await, "RbacPolicyInUse");
+        cloud.delete(&own).await;
+        cloud.delete(&of_scope).await;
     })
     .await;
 }
