@@ -3,7 +3,8 @@
 use nucleon_db::rbac::{self as store, ACCESS_AS_EXTERNAL, EVERYBODY, RBAC_KEY, Shareable, User};
 use nucleon_db::{Tx, resource};
 use nucleon_model::{
-    NetworkId, RbacPolicy, RbacPolicyDraft, SharedType, SubnetPool, TargetProject, Timestamp,
+    Network, NetworkId, RbacPolicy, RbacPolicyDraft, SharedType, SubnetPool, TargetProject,
+    Timestamp,
 };
 
 use crate::entity::Entity;
@@ -192,6 +193,9 @@ async fn check_unused(
     if policy.target_project == owner && !external {
         return Ok(());
     }
+    if external && policy.target_project == EVERYBODY {
+        check_no_default(tx, &id).await?;
+    }
     let mut targets = store::rbac_targets(tx, object_type, &id, &policy.action).await?;
     let everybody = targets.iter().any(|target| target == EVERYBODY);
     let user = if policy.target_project == EVERYBODY {
@@ -215,13 +219,26 @@ async fn check_unused(
         SharedType::Network => unable_to_unshare(&id),
         _ => format!("project_id={}", policy.target_project),
     };
-    Err(Error::conflict(
+    Err(in_use(&id, &details))
+}
+
+/// Through the default external network every project's first router leads outside.
+async fn check_no_default(tx: &mut Tx, id: &str) -> Result<()> {
+    let network: Option<Network> = resource::get(tx, id.to_owned()).await?;
+    if network.is_some_and(|network| network.is_default) {
+        return Err(in_use(id, "Default external networks must be shared to everyone."));
+    }
+    Ok(())
+}
+
+fn in_use(id: &str, details: &str) -> Error {
+    Error::conflict(
         "RbacPolicyInUse",
         format!(
             "RBAC policy on object {id} cannot be removed because other objects depend on \
              it.\nDetails: {details}"
         ),
-    ))
+    )
 }
 
 /// A network's row says of its policies what nearly everybody asks.

@@ -7,7 +7,7 @@ use nucleon_db::rbac::{self, ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, EVERYBODY};
 use nucleon_db::{Operation, Tx, network as store, port as ports, subnet as subnets};
 use nucleon_model::{Network, NetworkId, RbacPolicy, Standard, Timestamp};
 
-use super::missing;
+use super::{external, missing};
 use crate::change::{again, emit_network};
 use crate::{Caller, Core, Error, Result, sharing};
 
@@ -126,9 +126,11 @@ impl Core {
         // A network with gateways on it leads outside whatever becomes of its policies.
         after.external = !remaining(tx, id, ACCESS_AS_EXTERNAL, leaving).await?.is_empty()
             || (before.external && ports::port_of_gateway(tx, id).await?);
+        external::place(&mut after);
+        external::check_default(tx, &after).await?;
         after.mark_changed(now);
         let written = store::network_update_at(tx, &after, before.revision_number).await;
-        again(tx, written)?;
+        again(tx, external::unless_taken(written)?)?;
         emit_network(tx, caller, Operation::Update, &after);
         Ok(())
     }

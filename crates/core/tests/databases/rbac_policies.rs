@@ -309,6 +309,26 @@ async fn routers_lead_outside_only_through_networks_that_do_so_for_their_project
 }
 
 #[tokio::test]
+async fn the_default_way_outside_is_open_to_everybody() {
+    each(async |cloud| {
+        let wanted = json!({"router:external": true, "is_default": true});
+        let network = cloud.network(wanted).await;
+        let policies: Vec<RbacPolicy> = cloud.list(ListQuery::default()).await;
+        let in_use = format!(
+            "RBAC policy on object {} cannot be removed because other objects depend on \
+             it.\nDetails: Default external networks must be shared to everyone.",
+            network.id
+        );
+        refused(cloud.try_delete(&policies[0]).await, "RbacPolicyInUse", &in_use);
+        refused(cloud.retarget(&policies[0], FRIEND).await, "RbacPolicyInUse", &in_use);
+        cloud.update(&network, json!({"is_default": false})).await;
+        cloud.delete(&policies[0]).await;
+        assert!(!cloud.now_of(&network).await.external);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn whom_a_network_is_not_shared_with_finds_no_tags_on_it() {
     each(async |cloud| {
         let network = cloud.own_network().await;
