@@ -84,7 +84,7 @@ const ACCEPTED: &[(&str, &str)] = &[
     (
         "DEFAULT",
         "advertise_mtu agent_mode allow_automatic_l3agent_failover allow_pagination \
-         allow_sorting allowed_conntrack_helpers api_extensions_path api_paste_config \
+         allow_sorting api_extensions_path api_paste_config \
          api_workers backdoor_port backlog bulk_reload_interval check_child_processes \
          cleanup_on_shutdown client_socket_timeout conn_pool_min_size conn_pool_ttl \
          control_exchange default_availability_zones default_log_levels \
@@ -92,14 +92,14 @@ const ACCEPTED: &[(&str, &str)] = &[
          dhcp_load_type dnsmasq_base_log_dir dnsmasq_config_file dnsmasq_enable_addr6_list \
          dnsmasq_lease_max dnsmasq_local_resolv dvr_base_mac enable_default_route_bfd \
          enable_default_route_ecmp enable_dvr enable_ha_conntrackd enable_metadata_network \
-         enable_metadata_proxy enable_new_agents enable_signals enable_snat_by_default \
+         enable_metadata_proxy enable_new_agents enable_signals \
          enable_traditional_dhcp executor_thread_pool_size external_dns_driver \
          external_ingress_mark fatal_deprecations graceful_shutdown_timeout ha_confs_path \
          ha_conntrackd_enabled ha_keepalived_state_change_server_threads ha_vrrp_advert_int \
          ha_vrrp_auth_password ha_vrrp_auth_type ha_vrrp_health_check_interval \
          handle_internal_only_routers host_dvr_for_dhcp http_retries instance_format \
          instance_uuid_format interface_name ipam_driver ipv6_pd_enabled \
-         keepalived_use_no_track l3_ha l3_ha_net_cidr l3_ha_network_physical_name \
+         keepalived_use_no_track l3_ha_net_cidr l3_ha_network_physical_name \
          l3_ha_network_type lock_path log_config_append log_date_format log_options log_rotate \
          log_rotate_interval log_rotate_interval_type log_rotation_type \
          logging_context_format_string logging_debug_format_suffix \
@@ -115,7 +115,7 @@ const ACCEPTED: &[(&str, &str)] = &[
          num_sync_threads pd_confs pd_dhcp_driver periodic_fuzzy_delay periodic_interval \
          policy_file prefix_delegation_driver publish_errors pydev_worker_debug_host \
          quota_engine radvd_user rate_limit_burst rate_limit_except_level rate_limit_interval \
-         resync_throttle retry_until_window router_auto_schedule router_distributed \
+         resync_throttle retry_until_window router_auto_schedule \
          router_scheduler_driver rpc_conn_pool_size rpc_ping_enabled \
          rpc_resources_processing_step rpc_response_max_timeout rpc_response_timeout \
          rpc_state_report_workers rpc_worker_processes rpc_workers run_external_periodic_tasks \

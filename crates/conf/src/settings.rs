@@ -18,7 +18,9 @@ use crate::value::{DatabaseUrl, HubAddress, Transport};
 pub use self::access::{Cors, HttpBasic, KeystoneAuthtoken, OsloMiddleware, Ssl};
 pub use self::agent::{Agent, Dhcp};
 pub use self::policy::Policy;
-pub use self::server::{Addressing, Api, Database, Hub, Plugins, Process, Quotas, Scheduling};
+pub use self::server::{
+    Addressing, Api, Database, Hub, Plugins, Process, Quotas, Routers, Scheduling,
+};
 pub use self::switch::{Ml2, Ml2Flat, Ml2Vlan, Ovs};
 
 /// The whole configuration of a process, right as far as it can be told without looking around.
@@ -39,6 +41,7 @@ pub struct Settings {
     pub plugins: Plugins,
     pub addressing: Addressing,
     pub scheduling: Scheduling,
+    pub routers: Routers,
     pub quotas: Quotas,
     pub database: Database,
     pub hub: Hub,
@@ -70,6 +73,7 @@ const TABLES: &[&[OptionSpec]] = &[
     Plugins::OPTIONS,
     Addressing::OPTIONS,
     Scheduling::OPTIONS,
+    Routers::OPTIONS,
     Quotas::OPTIONS,
     Dhcp::OPTIONS,
     Database::OPTIONS,
@@ -126,6 +130,7 @@ impl Settings {
         let plugins = Plugins::read(reader);
         let addressing = Addressing::read(reader);
         let scheduling = Scheduling::read(reader);
+        let routers = Routers::read(reader);
         let quotas = Quotas::read(reader);
         let database = Database::read(reader);
         let hub = Hub::read(reader);
@@ -149,6 +154,7 @@ impl Settings {
             plugins: plugins?,
             addressing: addressing?,
             scheduling: scheduling?,
+            routers: routers?,
             quotas: quotas?,
             database: database?,
             hub: hub?,

@@ -24,7 +24,7 @@ pub use self::driver::{
 pub use self::hub::{DEFAULT_HUB_PORT, HubAddress, Transport};
 pub use self::limit::{CacheTime, LeaseTime, PageLimit, QuotaLimit};
 pub use self::list::Many;
-pub use self::mapping::{BridgeMappings, NetworkMtus};
+pub use self::mapping::{BridgeMappings, ConntrackHelpers, NetworkMtus};
 pub use self::ovsdb::OvsdbAddress;
 pub use self::scalar::{HostName, Port, Secret};
 pub use self::vlan::{FlatNetworks, PhysicalVlans, VlanRange, VlanRanges};

@@ -38,10 +38,17 @@ pub(crate) fn core_settings(settings: &Settings) -> nucleon_core::Settings {
             .iter()
             .map(ToString::to_string)
             .collect(),
+        enable_snat_by_default: settings.routers.enable_snat_by_default,
+        router_distributed: settings.routers.router_distributed,
+        l3_ha: settings.routers.l3_ha,
+        allowed_conntrack_helpers: settings
+            .routers
+            .allowed_conntrack_helpers
+            .iter()
+            .map(|(helper, protocol)| (helper.to_owned(), protocol.to_owned()))
+            .collect(),
         quotas: quotas(&settings.quotas),
         api_preview: settings.api.api_preview,
-        // Of routers only the API knows yet; their options come with who carries them.
-        ..nucleon_core::Settings::default()
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::option::options;
 use crate::value::{
-    AuthStrategy, BaseMac, CorePlugin, DatabaseUrl, Drivers, HostAddress, HostName, HubAddress,
-    LeaseTime, Many, PageLimit, Port, QuotaLimit, ServicePlugin, Transport,
+    AuthStrategy, BaseMac, ConntrackHelpers, CorePlugin, DatabaseUrl, Drivers, HostAddress,
+    HostName, HubAddress, LeaseTime, Many, PageLimit, Port, QuotaLimit, ServicePlugin, Transport,
 };
 
 options! {
@@ -105,6 +105,22 @@ options! {
         allow_automatic_dhcp_failover: bool = "true";
         /// Let agents whose admin_state_up is false go on serving what they serve.
         enable_services_on_agents_with_admin_state_down: bool = "false";
+    }
+}
+
+options! {
+    /// Routers, where a request does not say.
+    pub struct Routers in "DEFAULT" {
+        /// Hide what is behind a router from the network outside, by source NAT.
+        enable_snat_by_default: bool = "true";
+        /// Make routers that work on every host.
+        router_distributed: bool = "false";
+        /// Make routers that stand on several hosts.
+        l3_ha: bool = "false";
+        /// The conntrack helpers that routers may have, each with its protocol.
+        allowed_conntrack_helpers: ConntrackHelpers =
+            "amanda:tcp,ftp:tcp,h323:udp,h323:tcp,irc:tcp,netbios-ns:udp,pptp:tcp,sane:tcp,\
+             sip:udp,sip:tcp,snmp:udp,tftp:udp";
     }
 }
 

@@ -78,6 +78,28 @@ fn with_a_file_neutron_s_defaults_hold() {
     assert_eq!((settings.database.max_pool_size, settings.database.max_overflow), (5, 50));
     assert!(settings.flat.flat_networks.allows("any"));
     assert_eq!(settings.ovs.datapath_type, DatapathType::System);
+    let Routers { enable_snat_by_default, router_distributed, l3_ha, .. } = settings.routers;
+    assert_eq!((enable_snat_by_default, router_distributed, l3_ha), (true, false, false));
+}
+
+#[test]
+fn what_routers_are_like_is_configured() {
+    let text = "[DEFAULT]\nenable_snat_by_default = no\nrouter_distributed = yes\nl3_ha = yes\n\
+                allowed_conntrack_helpers = tftp:udp,sip:tcp\n";
+    let Loaded { settings, warnings } = load(text).unwrap();
+    assert_eq!(warnings, []);
+    let routers = settings.routers;
+    assert_eq!(
+        (routers.enable_snat_by_default, routers.router_distributed, routers.l3_ha),
+        (false, true, true)
+    );
+    let helpers: Vec<_> = routers.allowed_conntrack_helpers.iter().collect();
+    assert_eq!(helpers, [("sip", "tcp"), ("tftp", "udp")]);
+    assert_eq!(
+        errors("[DEFAULT]\nallowed_conntrack_helpers = ftp:smoke\n").len(),
+        1,
+        "a protocol that there is not"
+    );
 }
 
 #[test]

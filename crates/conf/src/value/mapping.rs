@@ -1,7 +1,7 @@
 //! `key:value` lists.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::list::pieces;
 use super::{FromText, Invalid};
@@ -13,6 +13,10 @@ pub struct BridgeMappings(BTreeMap<String, String>);
 /// Physical networks and the MTU of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkMtus(BTreeMap<String, u32>);
+
+/// Helpers of connection tracking, each with the protocols that it is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConntrackHelpers(BTreeSet<(String, String)>);
 
 impl BridgeMappings {
     pub fn bridge(&self, physical_network: &str) -> Option<&str> {
@@ -75,6 +79,32 @@ impl FromText for NetworkMtus {
     }
 }
 
+impl ConntrackHelpers {
+    /// `(helper, protocol)`, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(helper, protocol)| (&**helper, &**protocol))
+    }
+}
+
+/// The protocols that the API knows for helpers.
+const PROTOCOLS: &[&str] = &["dccp", "icmp", "ipv6-icmp", "sctp", "tcp", "udp"];
+
+impl FromText for ConntrackHelpers {
+    const KIND: &'static str = "list of helper:protocol";
+
+    fn from_text(text: &str, _: &mut Vec<String>) -> Result<Self, Invalid> {
+        let mut helpers = BTreeSet::new();
+        for piece in pieces(text) {
+            let (helper, protocol) = pair(piece)?;
+            if !PROTOCOLS.contains(&protocol) {
+                return Err(wrong(piece, "names no protocol that a helper can be for"));
+            }
+            helpers.insert((helper.to_owned(), protocol.to_owned()));
+        }
+        Ok(Self(helpers))
+    }
+}
+
 fn pair(piece: &str) -> Result<(&str, &str), Invalid> {
     let (key, value) =
         piece.split_once(':').ok_or_else(|| wrong(piece, "is not of the form name:value"))?;
@@ -134,6 +164,17 @@ mod tests {
         ] {
             let error = parsed::<BridgeMappings>(text).unwrap_err();
             assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_helper_may_be_for_several_protocols() {
+        let helpers: ConntrackHelpers = parsed("sip:udp, sip:tcp, ftp:tcp, sip:udp").unwrap();
+        let expected = [("ftp", "tcp"), ("sip", "tcp"), ("sip", "udp")];
+        assert_eq!(helpers.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(parsed::<ConntrackHelpers>("").unwrap().iter().count(), 0);
+        for text in ["ftp", "ftp:", ":tcp", "ftp:ftp"] {
+            assert!(parsed::<ConntrackHelpers>(text).is_err(), "{text}");
         }
     }
 
