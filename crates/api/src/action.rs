@@ -34,6 +34,14 @@ impl Action {
     ) -> Self {
         Self { method: "put", name, alias, summary }
     }
+
+    pub(crate) const fn get(
+        name: &'static str,
+        alias: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        Self { method: "get", name, alias, summary }
+    }
 }
 
 /// `PUT {resource}/{id}/{name}`: a body goes in, the object as it is then comes out.
@@ -93,6 +101,29 @@ where
             let mut call = Call::receive(request)?;
             let body = call.json(&api).await?;
             let shown = work(api.core().clone(), call.caller.clone(), id, body).await?;
+            Ok(json(StatusCode::OK, serde_json::to_vec(&shown)?))
+        }
+    };
+    Router::new().route(&path::<T>(action), any(handler))
+}
+
+/// `GET {resource}/{id}/{name}`: a document of its own about a member.
+pub(crate) fn get_plain<T, F, Done, Shown>(action: &Action, work: F) -> Router<Api>
+where
+    T: Noun,
+    F: Fn(Core, Caller, String) -> Done + Clone + Send + Sync + 'static,
+    Done: Future<Output = Result<Shown>> + Send,
+    Shown: Serialize + Send,
+{
+    let handler = move |State(api): State<Api>, id: Id, request: Request| {
+        let work = work.clone();
+        async move {
+            let Path(id) = id.map_err(|_| Fault::no_such_path())?;
+            if request.method() != Method::GET {
+                return Err(Fault::method_not_allowed());
+            }
+            let call = Call::receive(request)?;
+            let shown = work(api.core().clone(), call.caller.clone(), id).await?;
             Ok(json(StatusCode::OK, serde_json::to_vec(&shown)?))
         }
     };

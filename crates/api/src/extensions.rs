@@ -74,7 +74,7 @@ impl From<&'static Extension> for Shown {
 mod tests {
     use nucleon_model::{
         AddressGroup, Agent, ConntrackHelper, DefaultSecurityGroupRule, Network, Port, PortBinding,
-        Resource, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
+        Resource, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, Trunk,
     };
 
     use super::*;
@@ -121,6 +121,7 @@ mod tests {
             DefaultSecurityGroupRule::DECL,
             Statefulness::DECL,
             AddressGroup::DECL,
+            Trunk::DECL,
         ] {
             assert_eq!(shown.attributes(decl), decl.select(|_| true), "{}", decl.name);
         }

@@ -47,6 +47,7 @@ mod server;
 mod subnetpools;
 mod tags;
 mod tls;
+mod trunks;
 
 pub use crate::app::{Api, ApiParts};
 pub use crate::cors::CorsOptions;

@@ -5,7 +5,7 @@ use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
     Network, NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, ResourceDecl,
-    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool,
+    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
 };
 
 use crate::action::{Action, put_draft, put_plain};
@@ -14,7 +14,7 @@ use crate::extensions::Extensions;
 use crate::resource::{Door, Top, Under};
 use crate::{
     address_groups, auto_allocated_topology, discovery, port_bindings, quota, resource, scheduler,
-    seam, subnetpools, tags,
+    seam, subnetpools, tags, trunks,
 };
 
 /// A resource and what can be done with it.
@@ -71,7 +71,11 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .with::<Statefulness>()
         .with::<AddressGroup>()
         .action(address_groups::ADD, address_groups::add)
-        .action(address_groups::REMOVE, address_groups::remove);
+        .action(address_groups::REMOVE, address_groups::remove)
+        .tagged::<Trunk>()
+        .action(trunks::ADD, trunks::add)
+        .action(trunks::REMOVE, trunks::remove)
+        .action(trunks::GET, trunks::get);
     let router = resources
         .router
         .merge(scheduler::routes())

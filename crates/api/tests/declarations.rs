@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nucleon_model::{
     AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Network,
     NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router,
-    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool,
+    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
 };
 use serde_json::{Value, json};
 
@@ -40,6 +40,7 @@ const ALL: &[&ResourceDecl] = &[
     SubnetPool::DECL,
     NetworkSegmentRange::DECL,
     NetworkIpAvailability::DECL,
+    Trunk::DECL,
 ];
 
 /// Where the declarations differ on purpose: resource, attribute, flag, and why.
@@ -53,6 +54,7 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("router", "tenant_id", "required_by_policy", MIRROR),
     ("security_group", "tenant_id", "required_by_policy", MIRROR),
     ("security_group_rule", "tenant_id", "required_by_policy", MIRROR),
+    ("trunk", "tenant_id", "required_by_policy", MIRROR),
     ("address_group", "tenant_id", "exists", SHOWN),
     ("security_group", "stateful", "default", PROJECTS),
     ("subnet", "segment_id", "enforce_policy", RULES),

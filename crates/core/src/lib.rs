@@ -49,6 +49,7 @@ mod statefulness;
 mod subnet;
 mod subnetpool;
 mod tag;
+mod trunk;
 mod watch;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@
 mod address;
 mod bind;
 mod binding;
+mod carried;
 mod check;
 mod create;
 mod security;
@@ -21,8 +22,8 @@ use nucleon_db::{
     tag as tags,
 };
 use nucleon_model::{
-    Agent, FixedIp, ListQuery, Network, NetworkId, Port, PortDraft, PortId, Resource, Segment,
-    Subnet, Timestamp,
+    Agent, AttrSet, Attribute, FixedIp, ListQuery, Network, NetworkId, Port, PortDraft, PortId,
+    Resource, Segment, Subnet, Timestamp,
 };
 use nucleon_policy::Verdict;
 
@@ -56,6 +57,12 @@ impl Noun for Port {
         core.ports_create(caller, drafts).await
     }
 
+    /// Who carries nothing has no details of that.
+    fn concealed(&self) -> AttrSet {
+        let details = |attribute: &Attribute| attribute.name == "trunk_details";
+        if self.trunk_details.is_some() { AttrSet::default() } else { Self::DECL.select(details) }
+    }
+
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
         let viewer = Core::viewer(caller).map(str::to_owned);
         let viewing = Arc::new(core.viewing::<Self>(caller));
@@ -66,6 +73,7 @@ impl Noun for Port {
                 let mut listed = store::port_list(tx, viewer.as_deref(), &query).await?;
                 if let Listed::Records(ports) = &mut listed {
                     set_parents(tx, &viewing, ports).await?;
+                    crate::trunk::show_details(tx, ports).await?;
                 }
                 Ok::<_, Error>(listed)
             })
@@ -87,6 +95,7 @@ impl Noun for Port {
                 let Some(mut port) = store::port_get(tx, port_id).await? else {
                     return Ok::<_, Error>(None);
                 };
+                crate::trunk::show_details(tx, std::slice::from_mut(&mut port)).await?;
                 // The network matters only where the port's own project does not decide.
                 if core.sight(&caller, &port) == Verdict::NeedsParent {
                     let network = networks::network_get(tx, port.network_id).await?;
@@ -212,6 +221,7 @@ impl Core {
         caller: &Caller,
         port: &Port,
     ) -> Result<()> {
+        crate::trunk::check_deletable(port)?;
         let deleted = store::port_delete_at(tx, port.id, port.revision_number).await;
         again(tx, deleted)?;
         if !port.tags.is_empty() {

@@ -15,7 +15,7 @@ use nucleon_db::quota::{self as store, Account, Beyond, Limit};
 use nucleon_db::{Charges, Tx};
 use nucleon_model::{
     Network, Port, RbacPolicy, Resource, Router, SecurityGroup, SecurityGroupRule, Subnet,
-    SubnetPool,
+    SubnetPool, Trunk,
 };
 use serde_json::{Map, Value};
 
@@ -52,7 +52,7 @@ const COUNTED: &[Counted] = &[
     rows::<RbacPolicy>(10),
     rows::<SecurityGroup>(10),
     rows::<SecurityGroupRule>(100),
-    bare("trunk", UNLIMITED),
+    rows::<Trunk>(UNLIMITED),
 ];
 
 /// The routes of one router.

@@ -63,6 +63,7 @@ mod store;
 pub mod subnet;
 pub mod subnetpool;
 pub mod tag;
+pub mod trunk;
 mod tx;
 mod url;
 

@@ -19,6 +19,7 @@ mod m0010_subnetpools;
 mod m0011_subnet_services;
 mod m0012_network_segment_ranges;
 mod m0013_auto_allocation;
+mod m0014_trunks;
 mod run;
 
 use std::fmt;
@@ -48,6 +49,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0011_subnet_services::MIGRATION,
     m0012_network_segment_ranges::MIGRATION,
     m0013_auto_allocation::MIGRATION,
+    m0014_trunks::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

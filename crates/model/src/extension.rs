@@ -163,8 +163,8 @@ pub const EXTENSIONS: &[Extension] = &[
     entry("subnetpool-prefix-ops", "Subnet Pool Prefix Operations", "Prefixes added to and removed from pools.", "2019-02-08T10:00:00-00:00", Works),
     entry("tag-creation", "Tag creation extension", "Several tags added at once.", "2024-23-07T10:00:00-00:00", Works),
     entry("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "Tags given when ports are created.", "2019-12-29T19:00:00-00:00", Works),
-    entry("trunk", "Trunk Extension", "Ports that carry further ports as VLANs.", "2016-01-01T10:00:00-00:00", NotYet),
-    entry("trunk-details", "Trunk port details", "The trunk of a port shown with it.", "2016-01-01T10:00:00-00:00", NotYet),
+    entry("trunk", "Trunk Extension", "Ports that carry further ports as VLANs.", "2016-01-01T10:00:00-00:00", Preview),
+    entry("trunk-details", "Trunk port details", "The trunk of a port shown with it.", "2016-01-01T10:00:00-00:00", Preview),
     entry("uplink-status-propagation", "Uplink status propagation extension", "Link state of the uplink passed on.", "2018-05-31T18:00:00-00:00", NotYet),
     entry("uplink-status-propagation-updatable", "Uplink status propagation updatable extension", "Passing on the link state, changed later.", "2024-09-03T18:00:00-00:00", NotYet),
 ];

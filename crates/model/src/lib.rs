@@ -42,6 +42,7 @@ pub mod segment;
 pub mod statefulness;
 pub mod subnet;
 pub mod subnetpool;
+pub mod trunk;
 pub mod view;
 
 pub use crate::address_group::{AddressGroup, AddressGroupDraft};
@@ -81,4 +82,5 @@ pub use crate::stored::{BadCell, Cell, CellKind, Stored};
 pub use crate::subnet::{HostRoute, Ipv6Mode, ServiceTypes, Subnet, SubnetDraft};
 pub use crate::subnetpool::{PrefixLength, SubnetPool, SubnetPoolDraft};
 pub use crate::time::Timestamp;
+pub use crate::trunk::{SubPort, SubPortDetails, SubPortRequest, Trunk, TrunkDetails, TrunkDraft};
 pub use crate::value::{AttrValue, Invalid, PyText};

@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
-use crate::id::{NetworkId, PortId, SecurityGroupId, SegmentId, SubnetId};
+use crate::id::{NetworkId, PortId, SecurityGroupId, SegmentId, SubnetId, TrunkId};
 use crate::rule::Rule;
 use crate::shape::{Shape, shaped};
 use crate::standard::standard;
 use crate::stored::stored_as_json;
 use crate::time::Timestamp;
+use crate::trunk::TrunkDetails;
 use crate::value::{AttrValue, Invalid, PyText, from_text, known_keys, list};
 
 /// An address that a port has.
@@ -312,6 +313,8 @@ resource! {
         "binding:vif_details": vif_details: Map<String, Value> ["vif_details"] { "binding", flags!(GUARDED) }
         /// Whether its addresses were allocated at once (`immediate`), wait for a host (`deferred`) or are not wanted (`none`).
         "ip_allocation": ip_allocation: String ["ip_allocation"] { "ip_allocation", flags!(FILTER SORT) }
+        /// The trunk by which it carries further ports, where it does.
+        "trunk_details": trunk_details: Option<TrunkDetails> { "trunk-details", flags!(GUARDED FOR_POLICY) }
         /// When it was made.
         "created_at": created_at: Timestamp ["created_at"] { "standard-attr-timestamp", flags!() }
         /// When it was last changed.
@@ -327,6 +330,10 @@ resource! {
         parent_project: Option<String>
         /// Whether its network is shared with the viewer, where it was looked up.
         parent_shared: Option<bool>
+        /// The trunk by which it carries further ports.
+        trunk_id: Option<TrunkId> ["trunk_id"]
+        /// The trunk by which another port carries it.
+        subport_of: Option<TrunkId> ["subport_of"]
         /// The segment that it is bound to on its host.
         segment_id: Option<SegmentId> ["segment_id"]
         /// Whether it is not ACTIVE for want of the agent on its host.

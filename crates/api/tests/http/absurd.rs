@@ -4,7 +4,7 @@ use nucleon_api::ApiOptions;
 use nucleon_core::Settings;
 use nucleon_model::{
     AddressGroup, Agent, DefaultSecurityGroupRule, Flags, Network, Port, Resource as _,
-    ResourceDecl, SecurityGroup, SecurityGroupRule, Statefulness, Subnet,
+    ResourceDecl, SecurityGroup, SecurityGroupRule, Statefulness, Subnet, Trunk,
 };
 use serde_json::{Value, json};
 
@@ -147,6 +147,7 @@ async fn security_groups_stand_any_value() {
         DefaultSecurityGroupRule::DECL,
         Statefulness::DECL,
         AddressGroup::DECL,
+        Trunk::DECL,
     ] {
         sweep(decl).await;
     }

@@ -18,3 +18,4 @@ mod server;
 mod storm;
 mod tags;
 mod tls;
+mod trunks;

@@ -99,6 +99,7 @@ const SERVED: &[&str] = &[
     "security-group-rules",
     "default-security-group-rules",
     "address-groups",
+    "trunks",
     "subnetpools",
     "address-scopes",
     "nope",
@@ -113,7 +114,6 @@ const SKIPPED: &[(usize, &str)] = &[
     (75, "the description of an extension is not for comparison"),
     (174, "floating IPs are not served"),
     (175, "floating IPs are not served"),
-    (239, "trunks are not served"),
 ];
 
 /// Exchanges that come out differently, and how.

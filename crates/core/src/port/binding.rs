@@ -183,6 +183,7 @@ impl Core {
         };
         store::port_binding_insert(tx, &left).await?;
         self.port_store(tx, caller, &before, &mut after, now).await?;
+        crate::trunk::parent_moved(self, tx, caller, &after, now).await?;
         Ok(active(&after))
     }
 

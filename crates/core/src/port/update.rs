@@ -84,6 +84,10 @@ impl Core {
         Self::await_again(&before, &mut after, &ground, wire);
         self.check(&Change::PortUpdate { before: &before, after: &after })?;
         self.port_store(tx, caller, &before, &mut after, now).await?;
+        if after.host != before.host {
+            crate::trunk::parent_moved(self, tx, caller, &after, now).await?;
+        }
+        crate::trunk::show_details(tx, std::slice::from_mut(&mut after)).await?;
         Ok(after)
     }
 

@@ -33,4 +33,5 @@ mod status;
 mod subnetpools;
 mod subnets;
 mod tags;
+mod trunks;
 mod views;

@@ -3,7 +3,7 @@
 use nucleon_model::{
     AddressGroup, AddressScope, Agent, DefaultSecurityGroupRule, Network, Port, RbacPolicy,
     Resource as _, ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Subnet,
-    SubnetPool,
+    SubnetPool, Trunk,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -54,6 +54,7 @@ impl<'a> Comparison<'a> {
             AddressScope::DECL,
             RbacPolicy::DECL,
             SubnetPool::DECL,
+            Trunk::DECL,
         ];
         let decl = decls.into_iter().find(|decl| decl.path == exchange.collection());
         let ordered = exchange.path.contains("sort_key=");
