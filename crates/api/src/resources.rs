@@ -4,8 +4,9 @@ use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
-    Network, NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, ResourceDecl,
-    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
+    FloatingIp, Network, NetworkIpAvailability, NetworkSegmentRange, Port, PortForwarding,
+    RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
+    SubnetPool, Trunk,
 };
 
 use crate::action::{Action, put_draft, put_plain};
@@ -65,6 +66,8 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .action(ADD_ROUTES, |action| put_draft(action, seam::router_routes_add))
         .action(REMOVE_ROUTES, |action| put_draft(action, seam::router_routes_remove))
         .under::<ConntrackHelper>()
+        .tagged::<FloatingIp>()
+        .under::<PortForwarding>()
         .tagged::<SecurityGroup>()
         .with::<SecurityGroupRule>()
         .with::<DefaultSecurityGroupRule>()

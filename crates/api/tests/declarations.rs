@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use nucleon_model::{
-    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Network,
+    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, FloatingIp, Network,
     NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router,
     SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
 };
@@ -23,7 +23,7 @@ fn reference(name: &str) -> Option<Value> {
     Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
 }
 
-/// All declarations but that of `default_security_group_rules`, of which the reference has only a part.
+/// All declarations but that of `default_security_group_rules` and `port_forwardings`, of which the reference has only a part.
 const ALL: &[&ResourceDecl] = &[
     Network::DECL,
     Subnet::DECL,
@@ -32,6 +32,7 @@ const ALL: &[&ResourceDecl] = &[
     Agent::DECL,
     AddressScope::DECL,
     Router::DECL,
+    FloatingIp::DECL,
     SecurityGroup::DECL,
     SecurityGroupRule::DECL,
     Statefulness::DECL,
@@ -52,6 +53,7 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("subnetpool", "tenant_id", "required_by_policy", MIRROR),
     ("port", "tenant_id", "required_by_policy", MIRROR),
     ("router", "tenant_id", "required_by_policy", MIRROR),
+    ("floatingip", "tenant_id", "required_by_policy", MIRROR),
     ("security_group", "tenant_id", "required_by_policy", MIRROR),
     ("security_group_rule", "tenant_id", "required_by_policy", MIRROR),
     ("trunk", "tenant_id", "required_by_policy", MIRROR),

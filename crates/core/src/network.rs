@@ -261,6 +261,7 @@ impl Core {
         let seen = self.network_seen(tx, caller, network.clone()).await?;
         self.authorise_delete(caller, &seen.ok_or_else(|| missing(id))?)?;
         hold(precondition, network.revision_number)?;
+        crate::floating_ip::network_goes(self, tx, caller, &network).await?;
         let foreign = ports::port_ids_in_use(tx, id, port::OWNER_DHCP, MOST_NAMED).await?;
         if !foreign.is_empty() {
             return Err(in_use(id, &foreign));

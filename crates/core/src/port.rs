@@ -222,8 +222,12 @@ impl Core {
         port: &Port,
     ) -> Result<()> {
         crate::trunk::check_deletable(port)?;
-        let deleted = store::port_delete_at(tx, port.id, port.revision_number).await;
-        again(tx, deleted)?;
+        crate::floating_ip::port_goes(tx, caller, port, self.now()).await?;
+        match store::port_delete_at(tx, port.id, port.revision_number).await {
+            // Something came to lead to it meanwhile.
+            Err(nucleon_db::Error::Reference { .. }) => return Err(Error::collided()),
+            deleted => again(tx, deleted)?,
+        }
         if !port.tags.is_empty() {
             tags::tag_delete_of(tx, &port.id.to_string()).await?;
         }

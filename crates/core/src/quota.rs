@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use nucleon_db::quota::{self as store, Account, Beyond, Limit};
 use nucleon_db::{Charges, Tx};
 use nucleon_model::{
-    Network, Port, RbacPolicy, Resource, Router, SecurityGroup, SecurityGroupRule, Subnet,
-    SubnetPool, Trunk,
+    FloatingIp, Network, Port, RbacPolicy, Resource, Router, SecurityGroup, SecurityGroupRule,
+    Subnet, SubnetPool, Trunk,
 };
 use serde_json::{Map, Value};
 
@@ -48,7 +48,7 @@ const COUNTED: &[Counted] = &[
     // Of one router each, so that nobody counts them.
     bare(ROUTER_ROUTE, 30),
     rows::<Router>(10),
-    bare("floatingip", 50),
+    rows::<FloatingIp>(50),
     rows::<RbacPolicy>(10),
     rows::<SecurityGroup>(10),
     rows::<SecurityGroupRule>(100),

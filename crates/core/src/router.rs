@@ -19,6 +19,7 @@ pub(crate) use self::guard::{check_addresses, check_deletable, check_devices};
 
 use self::attached::Attached;
 use crate::entity::Entity;
+use crate::floating_ip::check_gateway_idle;
 use crate::{Caller, Core, Error, Operations, Result};
 
 const ACTIVE: &str = "ACTIVE";
@@ -125,6 +126,9 @@ impl Entity for Router {
                 format!("Router {} has ports still attached: {}", self.id, holding.join(", ")),
             ));
         }
+        if let Some(gateway) = attached.gateway(self) {
+            check_gateway_idle(tx, self, gateway).await?;
+        }
         for attachment in &attached.ports {
             core.port_remove(tx, caller, &attachment.port).await?;
         }
@@ -147,6 +151,14 @@ impl Entity for Router {
 
     fn scopes(&self) -> Vec<Scope> {
         vec![Scope::Router(self.id)]
+    }
+
+    /// Something came to lead through it meanwhile.
+    fn refused(&self, error: nucleon_db::Error) -> Error {
+        match error {
+            nucleon_db::Error::Reference { .. } => Error::collided(),
+            error => error.into(),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod m0011_subnet_services;
 mod m0012_network_segment_ranges;
 mod m0013_auto_allocation;
 mod m0014_trunks;
+mod m0015_floating_ips;
 mod run;
 
 use std::fmt;
@@ -50,6 +51,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0012_network_segment_ranges::MIGRATION,
     m0013_auto_allocation::MIGRATION,
     m0014_trunks::MIGRATION,
+    m0015_floating_ips::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -10,7 +10,7 @@ use crate::shape::{Shape, shaped};
 use crate::standard::standard;
 
 /// Protocols that a helper may be about.
-const PROTOCOLS: &[&str] = &["dccp", "icmp", "ipv6-icmp", "sctp", "tcp", "udp"];
+pub(crate) const PROTOCOLS: &[&str] = &["dccp", "icmp", "ipv6-icmp", "sctp", "tcp", "udp"];
 
 resource! {
     /// A helper of a router's connection tracking, on one port.

@@ -29,11 +29,13 @@ pub mod address_scope;
 pub mod agent;
 pub mod conntrack_helper;
 pub mod default_security_group_rule;
+pub mod floating_ip;
 pub mod network;
 pub mod network_ip_availability;
 pub mod network_segment_range;
 pub mod port;
 pub mod port_binding;
+pub mod port_forwarding;
 pub mod rbac_policy;
 pub mod router;
 pub mod security_group;
@@ -56,6 +58,7 @@ pub use crate::default_security_group_rule::{
 };
 pub use crate::extension::{EXTENSIONS, Extension, Readiness};
 pub use crate::field::Field;
+pub use crate::floating_ip::{FloatingIp, FloatingIpDraft};
 pub use crate::id::*;
 pub use crate::network::{Network, NetworkDraft, ProviderSegment};
 pub use crate::network_ip_availability::{
@@ -65,6 +68,7 @@ pub use crate::network_ip_availability::{
 pub use crate::network_segment_range::{NetworkSegmentRange, NetworkSegmentRangeDraft};
 pub use crate::port::{AddressPair, ExtraDhcpOpt, FixedIp, FixedIpRequest, Port, PortDraft};
 pub use crate::port_binding::{PortBinding, PortBindingDraft};
+pub use crate::port_forwarding::{PortForwarding, PortForwardingDraft};
 pub use crate::protocol::{InvalidProtocol, Protocol};
 pub use crate::query::{Direction, Filter, FixedIpFilter, ListQuery, Page, TagFilter};
 pub use crate::rbac_policy::{RbacPolicy, RbacPolicyDraft, SharedType, TargetProject};

@@ -94,6 +94,7 @@ const SERVED: &[&str] = &[
     "rbac-policies",
     "quotas",
     "routers",
+    "floatingips",
     "extensions",
     "security-groups",
     "security-group-rules",
@@ -112,8 +113,6 @@ const ABSENT: &[&str] = &[];
 const SKIPPED: &[(usize, &str)] = &[
     (57, "the description of an extension is not for comparison"),
     (75, "the description of an extension is not for comparison"),
-    (174, "floating IPs are not served"),
-    (175, "floating IPs are not served"),
 ];
 
 /// Exchanges that come out differently, and how.

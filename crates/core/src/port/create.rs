@@ -141,7 +141,10 @@ impl Core {
         };
         self.allocate(tx, &mut port, addresses, &ground, &mut found).await?;
         self.bind(&mut port, &ground);
-        Self::set_awaited(&mut port, &ground);
+        // One with a status of its own is plugged nowhere, and waits for nobody.
+        if port.status.is_empty() {
+            Self::set_awaited(&mut port, &ground);
+        }
         self.check(&Change::PortCreate(&port))?;
         self.ports_insert(tx, caller, std::slice::from_ref(&port)).await?;
         Ok(port)

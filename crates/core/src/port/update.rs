@@ -65,6 +65,7 @@ impl Core {
         if draft.fixed_ips.is_given() {
             self.reallocate(tx, &mut after, &before, &draft.fixed_ips, &ground).await?;
             crate::router::check_addresses(tx, &before, &after).await?;
+            crate::floating_ip::port_readdressed(tx, caller, &before, &after, now).await?;
         } else if before.ip_allocation == address::DEFERRED && !after.host.is_empty() {
             self.allocate(tx, &mut after, &Field::Absent, &ground, &mut Found::default()).await?;
         } else if after.host != before.host {

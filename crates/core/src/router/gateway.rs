@@ -7,6 +7,7 @@ use nucleon_model::{Field, FixedIpRequest, Port, PortId, Router, SubnetId, Wante
 
 use super::attached::Attached;
 use super::{OWNER_GATEWAY, bad, routes};
+use crate::floating_ip::check_gateway_idle;
 use crate::{Caller, Core, Error, Result};
 
 /// Leads a router outside as a request asks, or no longer.
@@ -35,6 +36,7 @@ pub(super) async fn set(
         }
         (current, wanted) => {
             if let Some(port) = current {
+                check_gateway_idle(tx, router, &port).await?;
                 core.port_remove(tx, caller, &port).await?;
                 attached.ports.retain(|attachment| attachment.port.id != port.id);
                 router.gw_port_id = None;

@@ -1,10 +1,11 @@
 //! What the API of ports must not do to the ports of routers.
 
 use nucleon_db::{Tx, resource as rows};
+use nucleon_model::floating_ip::OWNER_FLOATING_IP;
 use nucleon_model::router::{
     OWNER_GATEWAY, OWNER_INTERFACE, OWNER_INTERFACE_DISTRIBUTED, OWNER_INTERFACE_HA,
 };
-use nucleon_model::{Port, Router, RouterId};
+use nucleon_model::{FloatingIp, FloatingIpId, Port, Router, RouterId};
 
 use crate::{Caller, Error, Result};
 
@@ -44,11 +45,19 @@ pub(crate) async fn check_devices(tx: &mut Tx, caller: &Caller, ports: &[Port]) 
     Ok(())
 }
 
-/// Ports of routers go by the operations on routers.
+/// Ports of routers and floating IPs go by the operations on these.
 pub(crate) async fn check_deletable(tx: &mut Tx, port: &Port) -> Result<()> {
     let owner = port.device_owner.as_str();
-    let of_router = INTERFACES.contains(&owner) || owner == OWNER_GATEWAY;
-    if !of_router || device(tx, port).await?.is_none() {
+    let in_use = if owner == OWNER_FLOATING_IP {
+        match port.device_id.parse::<FloatingIpId>() {
+            Ok(id) => rows::get::<FloatingIp>(tx, id.to_string()).await?.is_some(),
+            Err(_) => false,
+        }
+    } else {
+        let of_router = INTERFACES.contains(&owner) || owner == OWNER_GATEWAY;
+        of_router && device(tx, port).await?.is_some()
+    };
+    if !in_use {
         return Ok(());
     }
     Err(Error::conflict(

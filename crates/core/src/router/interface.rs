@@ -1,19 +1,21 @@
 //! The interfaces of a router: ports that lead it to networks.
 
+use std::net::IpAddr;
+
 use nucleon_db::{
-    Tx, network as networks, port as ports, rbac, router as store, subnet as subnets,
+    Tx, floating_ip, network as networks, port_forwarding, rbac, router as store, subnet as subnets,
 };
 use nucleon_model::router::{InterfaceRequest, RouterInterface};
 use nucleon_model::{
-    Field, FixedIp, FixedIpRequest, Network, Port, PortId, Resource as _, Router, RouterId, Subnet,
-    SubnetId, Timestamp,
+    Field, FixedIp, FixedIpRequest, FloatingIpId, Network, Port, PortId, Resource as _, Router,
+    RouterId, Subnet, SubnetId, Timestamp,
 };
-use nucleon_net::IpNet;
 use serde_json::Value;
 
 use super::attached::{Attached, Attachment};
 use super::bad;
 use crate::entity;
+use crate::floating_ip::seen_port;
 use crate::{Caller, Core, Error, Kind, Result};
 
 /// An interface, and the subnets that a request was about.
@@ -153,7 +155,7 @@ impl Scene<'_> {
     }
 
     async fn join_by_port(&self, tx: &mut Tx, id: PortId) -> Result<Joined> {
-        let before = self.seen_port(tx, id).await?;
+        let before = seen_port(self.core, tx, self.caller, id).await?;
         if !before.device_id.is_empty() {
             return Err(in_use(&before));
         }
@@ -238,7 +240,7 @@ impl Scene<'_> {
             .cloned()
             .collect();
         for subnet in &subnets {
-            self.check_idle(subnet)?;
+            self.check_idle(tx, subnet).await?;
         }
         self.core.port_remove(tx, self.caller, port).await?;
         Ok((port.clone(), subnets))
@@ -249,7 +251,7 @@ impl Scene<'_> {
         let attached = Attached::load(tx, self.router.id, &[]).await?;
         let on_network = |port: &&Port| port.network_id == subnet.network_id;
         if self.interfaces(&attached).any(|port| on_network(&port)) {
-            self.check_idle(&subnet)?;
+            self.check_idle(tx, &subnet).await?;
         }
         let has = |port: &&Port| port.fixed_ips.iter().any(|held| held.subnet_id == id);
         let port = self.interfaces(&attached).find(|port| on_network(port) && has(port));
@@ -281,15 +283,6 @@ impl Scene<'_> {
         }
         self.interfaces(attached)
             .find(|port| port.network_id == subnet.network_id && has_ipv6(port))
-    }
-
-    /// A port that the caller sees, held.
-    async fn seen_port(&self, tx: &mut Tx, id: PortId) -> Result<Port> {
-        let missing = || crate::port::missing(id);
-        let mut port = ports::port_get_held(tx, id).await?.ok_or_else(missing)?;
-        let network = networks::network_get(tx, port.network_id).await?;
-        port.parent_project = network.map(|network| network.project_id);
-        if self.core.sees(self.caller, &port) { Ok(port) } else { Err(missing()) }
     }
 
     async fn seen_subnet(&self, tx: &mut Tx, id: SubnetId) -> Result<Subnet> {
@@ -340,19 +333,32 @@ impl Scene<'_> {
     }
 
     /// Refuses to leave a subnet that something of the router rests on.
-    fn check_idle(&self, subnet: &Subnet) -> Result<()> {
-        let within =
-            |prefix: IpNet| self.router.routes.iter().any(|route| prefix.contains(&route.nexthop));
-        if !subnet.cidr.is_some_and(within) {
-            return Ok(());
+    async fn check_idle(&self, tx: &mut Tx, subnet: &Subnet) -> Result<()> {
+        let Some(prefix) = subnet.cidr else { return Ok(()) };
+        let needed = |name: &'static str, what: &str| {
+            Error::conflict(
+                name,
+                format!(
+                    "Router interface for subnet {} on router {} cannot be deleted, as it is required by one or more \
+                     {what}.",
+                    subnet.id, self.router.id
+                ),
+            )
+        };
+        // What is behind a router lies apart: an address within the prefix is one on the subnet.
+        let within = |address: Option<IpAddr>| address.is_some_and(|ip| prefix.contains(&ip));
+        let floating = floating_ip::floating_ip_list_of_router(tx, self.router.id).await?;
+        let ids: Vec<FloatingIpId> = floating.iter().map(|one| one.id).collect();
+        let forwarded = port_forwarding::port_forwarding_list_of(tx, &ids).await?;
+        if floating.iter().any(|one| within(one.fixed_ip_address))
+            || forwarded.iter().any(|one| within(one.internal_ip_address))
+        {
+            return Err(needed("RouterInterfaceInUseByFloatingIP", "floating IPs"));
         }
-        Err(Error::conflict(
-            "RouterInterfaceInUseByRoute",
-            format!(
-                "Router interface for subnet {} on router {} cannot be deleted, as it is required by one or more routes.",
-                subnet.id, self.router.id
-            ),
-        ))
+        if self.router.routes.iter().any(|route| prefix.contains(&route.nexthop)) {
+            return Err(needed("RouterInterfaceInUseByRoute", "routes"));
+        }
+        Ok(())
     }
 }
 
