@@ -6,6 +6,8 @@
 mod association;
 mod leaving;
 
+use std::net::IpAddr;
+
 use nucleon_db::floating_ip::{self as store, ASSOCIATION_KEY};
 use nucleon_db::subnet as subnets;
 use nucleon_db::{Tx, network as networks, port as ports, port_forwarding as forwardings};
@@ -57,7 +59,7 @@ impl Entity for FloatingIp {
     ) -> Result<()> {
         check_outside(core, tx, caller, self).await?;
         let port = make_port(core, tx, caller, self, draft).await?;
-        let address = port.fixed_ips.iter().map(|held| held.ip_address).find(|ip| ip.is_ipv4());
+        let address = port.fixed_ips.iter().map(|held| held.ip_address).find(IpAddr::is_ipv4);
         self.floating_port_id = port.id;
         self.floating_ip_address = Some(address.ok_or_else(|| exhausted(self))?);
         let address = draft.fixed_ip_address.get().copied();

@@ -39,13 +39,12 @@ impl Entity for PortForwarding {
     const OPERATIONS: Operations = Operations::PLAIN;
 
     fn of(draft: &PortForwardingDraft) -> Self {
-        let range = |range: &Field<PortRange>, single: &Field<i64>| {
-            asked(range, single).unwrap_or_default()
-        };
+        let range =
+            |range: Field<PortRange>, single: Field<i64>| asked(range, single).unwrap_or_default();
         Self {
             project_id: draft.project_id.get().cloned().unwrap_or_default(),
-            external_port_range: range(&draft.external_port_range, &draft.external_port),
-            internal_port_range: range(&draft.internal_port_range, &draft.internal_port),
+            external_port_range: range(draft.external_port_range, draft.external_port),
+            internal_port_range: range(draft.internal_port_range, draft.internal_port),
             internal_ip_address: draft.internal_ip_address.get().copied(),
             protocol: draft.protocol.get().cloned().unwrap_or_default(),
             internal_port_id: draft.internal_port_id.get().copied().unwrap_or_default(),
@@ -66,8 +65,8 @@ impl Entity for PortForwarding {
         draft: &PortForwardingDraft,
     ) -> Result<()> {
         for (range, single, what) in [
-            (&draft.external_port_range, &draft.external_port, "external"),
-            (&draft.internal_port_range, &draft.internal_port, "internal"),
+            (draft.external_port_range, draft.external_port, "external"),
+            (draft.internal_port_range, draft.internal_port, "internal"),
         ] {
             if asked(range, single).is_none() {
                 return Err(bad(format!(
@@ -99,8 +98,8 @@ impl Entity for PortForwarding {
         let floating_ip = held(tx, self.floatingip_id).await?;
         let before = self.clone();
         let moved = draft.internal_port_id.get().is_some();
-        let external = asked(&draft.external_port_range, &draft.external_port);
-        let internal = asked(&draft.internal_port_range, &draft.internal_port);
+        let external = asked(draft.external_port_range, draft.external_port);
+        let internal = asked(draft.internal_port_range, draft.internal_port);
         self.external_port_range = external.unwrap_or(self.external_port_range);
         self.internal_port_range = internal.unwrap_or(self.internal_port_range);
         if let Field::Value(address) = draft.internal_ip_address {
@@ -155,7 +154,7 @@ impl Entity for PortForwarding {
 }
 
 /// The ports that a request names, as a range or as one.
-fn asked(range: &Field<PortRange>, single: &Field<i64>) -> Option<PortRange> {
+fn asked(range: Field<PortRange>, single: Field<i64>) -> Option<PortRange> {
     let single = || {
         let port = u16::try_from(*single.get()?).ok()?;
         PortRange::new(port, port).ok()
