@@ -33,8 +33,9 @@ pub(crate) fn base(parts: &Parts, options: &ApiOptions) -> String {
 
 /// The links of one page: `next` and `previous` as the page's ends and direction allow.
 ///
-/// Going forward there is a next page where this one is full, and always a previous one unless it is empty; going
-/// backward it is the other way round. All other parameters of the request are copied.
+/// Going forward there is a next page where this one is full, and always a previous one; going backward it is the other
+/// way round. From an empty page the way back has no marker: it leads to the last page, or the first. All other
+/// parameters of the request are copied.
 pub(crate) fn page(address: &str, params: &Params, ends: &Ends) -> Vec<Link> {
     let mut kept = String::new();
     for (name, value) in params.iter() {
@@ -42,19 +43,22 @@ pub(crate) fn page(address: &str, params: &Params, ends: &Ends) -> Vec<Link> {
             push_pair(&mut kept, name, value);
         }
     }
-    let link = |rel, marker: &str, more: &str| {
+    let link = |rel, marker: &Option<String>, reverse| {
         let mut query = kept.clone();
-        push_pair(&mut query, "marker", marker);
-        Link { rel, href: format!("{address}?{query}{more}") }
+        if let Some(marker) = marker {
+            push_pair(&mut query, "marker", marker);
+        }
+        if reverse {
+            push_pair(&mut query, "page_reverse", "True");
+        }
+        Link { rel, href: format!("{address}?{query}") }
     };
     let mut links = Vec::new();
-    if let (Some(first), Some(last)) = (&ends.first, &ends.last) {
-        if ends.full || ends.reverse {
-            links.push(link("next", last, ""));
-        }
-        if ends.full || !ends.reverse {
-            links.push(link("previous", first, "&page_reverse=True"));
-        }
+    if ends.full || ends.reverse {
+        links.push(link("next", &ends.last, false));
+    }
+    if ends.full || !ends.reverse {
+        links.push(link("previous", &ends.first, true));
     }
     links
 }
@@ -159,8 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_page_leads_nowhere() {
-        assert!(links("limit=2&marker=x", "", "", false).is_empty());
+    fn an_empty_page_leads_back() {
+        let forward = links("limit=2&marker=x", "", "", false);
+        assert_eq!(forward, [("previous", "?limit=2&page_reverse=True".to_owned())]);
+        let backward = links("limit=2&marker=x&page_reverse=True", "", "", false);
+        assert_eq!(backward, [("next", "?limit=2".to_owned())]);
     }
 
     #[test]
