@@ -143,10 +143,8 @@ const ACCEPTED: &[(&str, &str)] = &[
          root_helper_daemon tunnel_csum tunnel_types use_helper_for_ns_read use_random_fully \
          veth_mtu vxlan_udp_port",
     ),
-    ("ml2", "external_network_type overlay_ip_version tunnelled_network_rp_name"),
-    ("ml2_type_vxlan", "vni_ranges vxlan_group"),
-    ("ml2_type_gre", "tunnel_id_ranges"),
-    ("ml2_type_geneve", "max_header_size vni_ranges"),
+    ("ml2", "external_network_type tunnelled_network_rp_name"),
+    ("ml2_type_vxlan", "vxlan_group"),
     (
         "ovs",
         "bridge_mac_table_size disable_packet_marking igmp_flood igmp_flood_reports \

@@ -21,7 +21,7 @@ pub use self::policy::Policy;
 pub use self::server::{
     Addressing, Api, Database, Hub, Plugins, Process, Quotas, Routers, Scheduling,
 };
-pub use self::switch::{Ml2, Ml2Flat, Ml2Vlan, Ovs};
+pub use self::switch::{Ml2, Ml2Flat, Ml2Geneve, Ml2Gre, Ml2Vlan, Ml2Vxlan, Ovs};
 
 /// The whole configuration of a process, right as far as it can be told without looking around.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,9 @@ pub struct Settings {
     pub ml2: Ml2,
     pub flat: Ml2Flat,
     pub vlan: Ml2Vlan,
+    pub vxlan: Ml2Vxlan,
+    pub gre: Ml2Gre,
+    pub geneve: Ml2Geneve,
     pub ovs: Ovs,
     pub agent: Agent,
     pub dhcp: Dhcp,
@@ -81,6 +84,9 @@ const TABLES: &[&[OptionSpec]] = &[
     Ml2::OPTIONS,
     Ml2Flat::OPTIONS,
     Ml2Vlan::OPTIONS,
+    Ml2Vxlan::OPTIONS,
+    Ml2Gre::OPTIONS,
+    Ml2Geneve::OPTIONS,
     Ovs::OPTIONS,
     Agent::OPTIONS,
 ];
@@ -137,6 +143,9 @@ impl Settings {
         let ml2 = Ml2::read(reader);
         let flat = Ml2Flat::read(reader);
         let vlan = Ml2Vlan::read(reader);
+        let vxlan = Ml2Vxlan::read(reader);
+        let gre = Ml2Gre::read(reader);
+        let geneve = Ml2Geneve::read(reader);
         let ovs = Ovs::read(reader);
         let agent = Agent::read(reader);
         let dhcp = Dhcp::read(reader);
@@ -161,6 +170,9 @@ impl Settings {
             ml2: ml2?,
             flat: flat?,
             vlan: vlan?,
+            vxlan: vxlan?,
+            gre: gre?,
+            geneve: geneve?,
             ovs: ovs?,
             agent: agent?,
             dhcp: dhcp?,

@@ -10,12 +10,13 @@ mod list;
 mod mapping;
 mod ovsdb;
 mod scalar;
+mod tunnel;
 mod vlan;
 
 use std::fmt;
 
 pub use self::address::{BaseMac, HostAddress};
-pub use self::choice::{AuthStrategy, AuthType, DatapathType, Interface, TlsVersion};
+pub use self::choice::{AuthStrategy, AuthType, DatapathType, Interface, IpVersion, TlsVersion};
 pub use self::database::DatabaseUrl;
 pub use self::driver::{
     CorePlugin, DhcpDriver, Drivers, ExtensionDriver, InterfaceDriver, MechanismDriver,
@@ -27,6 +28,7 @@ pub use self::list::Many;
 pub use self::mapping::{BridgeMappings, ConntrackHelpers, NetworkMtus};
 pub use self::ovsdb::OvsdbAddress;
 pub use self::scalar::{HostName, Port, Secret};
+pub use self::tunnel::TunnelRanges;
 pub use self::vlan::{FlatNetworks, PhysicalVlans, VlanRange, VlanRanges};
 
 /// A type that an option's value can have.

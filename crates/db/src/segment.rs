@@ -42,12 +42,17 @@ pub async fn segment_ids_in_use(
     network_type: &str,
     physical_network: &str,
 ) -> Result<Vec<i64>> {
+    let physical = Expr::col(Alias::new("physical_network"));
     let mut query = Query::select();
     query
         .column(Alias::new("segmentation_id"))
         .from(Alias::new("segments"))
         .and_where(Expr::col(Alias::new("network_type")).eq(network_type))
-        .and_where(Expr::col(Alias::new("physical_network")).eq(physical_network))
+        .and_where(if physical_network.is_empty() {
+            physical.is_null()
+        } else {
+            physical.eq(physical_network)
+        })
         .and_where(Expr::col(Alias::new("segmentation_id")).is_not_null());
     tx.fetch_all(&query).await?.iter().map(|row| row.at(0)).collect()
 }

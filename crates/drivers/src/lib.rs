@@ -5,15 +5,17 @@
 mod flat;
 mod local;
 mod openvswitch;
+mod tunnel;
 mod vlan;
 
 pub use crate::flat::Flat;
 pub use crate::local::Local;
 pub use crate::openvswitch::OpenVSwitch;
+pub use crate::tunnel::{Encapsulation, Tunnel, Underlay};
 pub use crate::vlan::{Vlan, VlanRange};
 
 /// Names of the type drivers here.
-pub const TYPE_DRIVERS: &[&str] = &["flat", "local", "vlan"];
+pub const TYPE_DRIVERS: &[&str] = &["flat", "geneve", "gre", "local", "vlan", "vxlan"];
 
 /// Names of the mechanism drivers here.
 pub const MECHANISM_DRIVERS: &[&str] = &["openvswitch"];

@@ -46,7 +46,10 @@ fn reaches(agent: &Agent, segment: &Segment) -> bool {
                     .is_some_and(|mappings| mappings.contains_key(physical_network))
             })
         }
-        _ => false,
+        tunnel => {
+            let types = agent.configurations.get("tunnel_types").and_then(Value::as_array);
+            types.is_some_and(|types| types.iter().any(|kind| kind == tunnel))
+        }
     }
 }
 
@@ -116,6 +119,13 @@ mod tests {
         assert_eq!(vif_type, "ovs");
         assert_eq!(vif_details["datapath_type"], "netdev");
         assert_eq!(vif_details["bridge_name"], "br-int");
+    }
+
+    #[test]
+    fn a_tunnel_reaches_the_hosts_whose_agents_speak_it() {
+        let agents = [agent(json!({"bridge_mappings": {}, "tunnel_types": ["vxlan"]}))];
+        let bound = |kind| bind("normal", &[segment(1, kind, None)], &agents) != Binding::Pass;
+        assert_eq!((bound("vxlan"), bound("geneve")), (true, false));
     }
 
     #[test]

@@ -7,9 +7,11 @@ use anyhow::Context;
 use nucleon_bus::{ClientTls, ListenAt, ServerAt, ServerTls, TcpSecurity, TlsFiles};
 use nucleon_conf::Settings;
 use nucleon_conf::settings::Quotas;
-use nucleon_conf::value::{FlatNetworks, HostAddress, HubAddress, MechanismDriver, NetworkType};
+use nucleon_conf::value::{
+    FlatNetworks, HostAddress, HubAddress, IpVersion, MechanismDriver, NetworkType, TunnelRanges,
+};
 use nucleon_core::{Drivers, QuotaLimits};
-use nucleon_drivers::{Flat, Local, OpenVSwitch, Vlan, VlanRange};
+use nucleon_drivers::{Encapsulation, Flat, Local, OpenVSwitch, Tunnel, Underlay, Vlan, VlanRange};
 
 /// What the control plane needs of the configuration.
 pub(crate) fn core_settings(settings: &Settings) -> nucleon_core::Settings {
@@ -76,6 +78,16 @@ pub(crate) fn drivers(settings: &Settings) -> Drivers {
             NetworkType::Local => Arc::new(Local),
             NetworkType::Flat => Arc::new(flat(&settings.flat.flat_networks)),
             NetworkType::Vlan => Arc::new(vlan(settings)),
+            NetworkType::Gre => {
+                tunnel(settings, Encapsulation::Gre, &settings.gre.tunnel_id_ranges)
+            }
+            NetworkType::Vxlan => {
+                tunnel(settings, Encapsulation::Vxlan, &settings.vxlan.vni_ranges)
+            }
+            NetworkType::Geneve => {
+                let headers = settings.geneve.max_header_size;
+                tunnel(settings, Encapsulation::Geneve(headers), &settings.geneve.vni_ranges)
+            }
         });
     }
     for kind in settings.ml2.mechanism_drivers.as_slice() {
@@ -91,6 +103,14 @@ fn flat(networks: &FlatNetworks) -> Flat {
         FlatNetworks::Any => Flat::new(&["*".to_owned()]),
         FlatNetworks::Named(names) => Flat::new(names),
     }
+}
+
+fn tunnel(settings: &Settings, encapsulation: Encapsulation, ranges: &TunnelRanges) -> Arc<Tunnel> {
+    let underlay = match settings.ml2.overlay_ip_version {
+        IpVersion::V4 => Underlay::V4,
+        IpVersion::V6 => Underlay::V6,
+    };
+    Arc::new(Tunnel::new(encapsulation, underlay, ranges.as_slice().to_vec()))
 }
 
 fn vlan(settings: &Settings) -> Vlan {

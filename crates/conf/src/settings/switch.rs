@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::option::options;
 use crate::value::{
-    BridgeMappings, DatapathType, Drivers, ExtensionDriver, FlatNetworks, MechanismDriver,
-    NetworkMtus, NetworkType, OvsdbAddress, VlanRanges,
+    BridgeMappings, DatapathType, Drivers, ExtensionDriver, FlatNetworks, IpVersion,
+    MechanismDriver, NetworkMtus, NetworkType, OvsdbAddress, TunnelRanges, VlanRanges,
 };
 
 options! {
@@ -21,6 +21,8 @@ options! {
         extension_drivers: Drivers<ExtensionDriver> = "";
         /// The MTU of the network that carries tunnels; 0 for global_physnet_mtu.
         path_mtu: u32 = "0", within (0, 65535);
+        /// The version of IP between the ends of tunnels.
+        overlay_ip_version: IpVersion = "4";
         /// The MTU of single physical networks.
         physical_network_mtus: NetworkMtus = "";
     }
@@ -40,6 +42,32 @@ options! {
         /// The physical networks that carry VLANs, each with the VLANs that projects' networks are
         /// given (physnet1:100:200); a name alone gives all of them.
         network_vlan_ranges: VlanRanges = "";
+    }
+}
+
+options! {
+    /// Networks in VXLAN tunnels.
+    pub struct Ml2Vxlan in "ml2_type_vxlan" {
+        /// The ids that projects' networks are given (1:1000).
+        vni_ranges: TunnelRanges = "";
+    }
+}
+
+options! {
+    /// Networks in GRE tunnels.
+    pub struct Ml2Gre in "ml2_type_gre" {
+        /// The ids that projects' networks are given (1:1000).
+        tunnel_id_ranges: TunnelRanges = "";
+    }
+}
+
+options! {
+    /// Networks in Geneve tunnels.
+    pub struct Ml2Geneve in "ml2_type_geneve" {
+        /// The ids that projects' networks are given (1:1000).
+        vni_ranges: TunnelRanges = "";
+        /// Bytes around a frame without the IP header: Geneve's own 30, and its options.
+        max_header_size: u32 = "30", within (0, 1000);
     }
 }
 

@@ -163,7 +163,6 @@ datapath_type = netdev
             "n.conf:8: [DEFAULT] lock_path is accepted, but not used yet",
             "n.conf:9: [DEFAULT] rpc_workers is accepted, but not used yet",
             "n.conf:18: [keystone_authtoken] memcached_servers is accepted, but not used yet",
-            "n.conf:21: [ml2] type_drivers: driver 'vxlan' is not built yet and is left out",
             "n.conf:22: [ml2] tenant_network_types is now called [ml2] project_network_types",
             "n.conf:23: [ml2] mechanism_drivers: driver 'l2population' is not built yet and \
              is left out",

@@ -114,6 +114,14 @@ choices! {
     }
 }
 
+choices! {
+    /// A version of IP.
+    pub enum IpVersion {
+        V4 = "4",
+        V6 = "6",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::parsed;

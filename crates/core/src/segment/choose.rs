@@ -56,6 +56,9 @@ pub(crate) fn invalid_input(text: impl std::fmt::Display) -> Error {
     Error::invalid("InvalidInput", format!("Invalid input for operation: {text}."))
 }
 
+/// Draws from a range before it is asked what of it is in use.
+const BLIND_DRAWS: u32 = 3;
+
 impl Core {
     /// Reserves and inserts the segments of a new network.
     pub(crate) async fn segments_create(
@@ -164,10 +167,14 @@ impl Core {
     ) -> Result<Option<Segment>> {
         for (physical_network, mut ids) in offers {
             let name = driver.network_type();
-            for used in store::segment_ids_in_use(tx, name, &physical_network).await? {
-                ids.remove(used, used);
-            }
-            while let Some(count) = std::num::NonZeroU64::new(ids.count()) {
+            for draw in 0_u32.. {
+                // In a range that is mostly free nobody asks what is not.
+                if draw == BLIND_DRAWS {
+                    for used in store::segment_ids_in_use(tx, name, &physical_network).await? {
+                        ids.remove(used, used);
+                    }
+                }
+                let Some(count) = std::num::NonZeroU64::new(ids.count()) else { break };
                 let place = self.random().below(count.get());
                 let Some(id) = ids.nth(place) else { break };
                 let choice = driver.choose(&physical_network, id);
