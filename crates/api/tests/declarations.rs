@@ -60,6 +60,7 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("address_group", "tenant_id", "exists", SHOWN),
     ("security_group", "stateful", "default", PROJECTS),
     ("subnet", "segment_id", "enforce_policy", RULES),
+    ("subnet", "service_types", "enforce_policy", RULES),
 ];
 
 const SHOWN: &str = "Neutron's answers have it, though it is not in the map";

@@ -109,15 +109,15 @@ impl Noun for Network {
         .await
     }
 
-    /// A network shows its only segment as `provider:*`, several as `segments`, never both.
+    /// A network shows its only segment as `provider:*`, several as `segments`, never both; and whether it is the default
+    /// one where it is external, or just made.
     fn concealed(&self) -> AttrSet {
         let several = !self.segments.is_empty();
-        Self::DECL.select(|attribute| {
-            if several {
-                attribute.name.starts_with("provider:")
-            } else {
-                attribute.name == "segments"
-            }
+        let inside = !self.external && !self.is_new;
+        Self::DECL.select(|attribute| match attribute.name {
+            "is_default" => inside,
+            "segments" => !several,
+            name => several && name.starts_with("provider:"),
         })
     }
 }
@@ -189,6 +189,7 @@ impl Core {
         }
         store::network_show_segments(&mut network, segments);
         emit_network(tx, caller, Operation::Create, &network);
+        network.is_new = true;
         Ok(network)
     }
 

@@ -142,6 +142,8 @@ resource! {
     internal {
         /// 1 if it is the default external network, of which a unique key lets there be one.
         default_place: Option<i64> ["default_place"]
+        /// Whether it was made by the request that is being answered.
+        is_new: bool
     }
 }
 

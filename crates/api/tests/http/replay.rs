@@ -121,6 +121,7 @@ const DIFFERENT: &[(usize, &str)] = &[
     (1, STOCK),
     (2, STOCK),
     (3, STOCK),
+    (74, "what a caller is not shown finds nothing as a filter (docs/decisions/0013)"),
     (78, STOCK),
     (79, "a default group does not begin with a rule twice"),
     (80, STOCK),
@@ -129,6 +130,7 @@ const DIFFERENT: &[(usize, &str)] = &[
     (228, "Neutron names the callback that refused, and its process, in the details"),
     (248, SHARED),
     (264, SHARED),
+    (281, "a new subnet of a routed network is shown with the routes that it gets"),
 ];
 
 const STOCK: &str = "the recording began without the rules that the schema comes with";
