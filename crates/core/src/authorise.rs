@@ -1,6 +1,6 @@
 //! Asking policy, in the words of its refusals.
 
-use nucleon_model::{AttrSet, Draft, Flags, Resource, Standard};
+use nucleon_model::{AttrSet, Attribute, Draft, Flags, Resource, Standard};
 use nucleon_policy::{Guarded, NoTarget, Verdict};
 
 use crate::policy::{Action, Object, OfProject, Viewing};
@@ -91,6 +91,14 @@ impl Core {
         }
     }
 
+    /// Whether who may not change an object is told so: whoever sees it by what rules about changes are asked of. (An
+    /// address group that is shared with a project is not there for it to change; a network is.)
+    fn sees_to_change<R: Standard>(&self, caller: &Caller, object: &R) -> bool {
+        let own = caller.is_admin() || object.project_id() == caller.project_id();
+        let unasked = |(_, shared): (usize, &Attribute)| !shared.is(Flags::FOR_POLICY);
+        self.sees(caller, object) && (own || !R::DECL.find("shared").is_some_and(unasked))
+    }
+
     /// # Errors
     /// For a create, and for whoever may see the object: that it is forbidden, naming the rules. For others: that the
     /// object is not there.
@@ -122,7 +130,7 @@ impl Core {
         if verdict == Verdict::Allowed {
             return Ok(());
         }
-        if action != Action::Create && !self.sees(caller, object) {
+        if action != Action::Create && !self.sees_to_change(caller, object) {
             return Err(Error::not_found(R::DECL, object.id()));
         }
         Err(Error::forbidden(demand))
