@@ -39,6 +39,8 @@ pub struct Answer {
 pub struct Client {
     address: SocketAddr,
     sender: SendRequest<Full<Bytes>>,
+    /// The project that it speaks for, to a server that believes its callers; none for an administrator.
+    project: Option<&'static str>,
     clock: Clock,
     /// Drives the connection; ends with it.
     connection: JoinSet<()>,
@@ -72,7 +74,14 @@ impl Answer {
 impl Client {
     pub async fn connect(address: SocketAddr) -> Result<Self> {
         let (sender, connection) = open(address).await?;
-        Ok(Self { address, sender, clock: Clock::system(), connection })
+        Ok(Self { address, sender, project: None, clock: Clock::system(), connection })
+    }
+
+    /// A member of a project.
+    #[must_use]
+    pub fn of_project(mut self, project: &'static str) -> Self {
+        self.project = Some(project);
+        self
     }
 
     /// Several connections to one server.
@@ -86,12 +95,15 @@ impl Client {
 
     /// Sends a request and reads the whole answer, whatever its status.
     pub async fn ask(&mut self, call: &Call) -> Result<Answer> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(call.method.clone())
             .uri(&call.path)
             .header(header::HOST, self.address.to_string())
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(call.body.clone()))?;
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(project) = self.project {
+            request = request.header("X-Project-Id", project).header("X-Roles", "member,reader");
+        }
+        let request = request.body(Full::new(call.body.clone()))?;
         let start = self.clock.mono();
         let asking = async {
             // Some servers close it after each answer.

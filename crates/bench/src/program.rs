@@ -72,12 +72,14 @@ impl ServerConfig {
     fn write(&self) -> Result<PathBuf> {
         let Self { state, address, connection } = self;
         let mut text = format!(
-            "[DEFAULT]\nstate_path = {state}\nauth_strategy = noauth\nbind_host = {ip}\n\
+            "[DEFAULT]\nstate_path = {state}\nauth_strategy = noauth\napi_preview = true\n\
+             bind_host = {ip}\n\
              bind_port = {port}\ntransport_url = nucleon+unix://{state}/hub.sock\n\
              [ml2]\nmechanism_drivers = openvswitch\ntype_drivers = flat,vlan,local\n\
              [ml2_type_vlan]\nnetwork_vlan_ranges = physnet1:100:200\n\
              [quotas]\nquota_network = -1\nquota_subnet = -1\nquota_port = -1\nquota_router = -1\n\
-             quota_security_group = -1\nquota_security_group_rule = -1\n",
+             quota_security_group = -1\nquota_security_group_rule = -1\n\
+             quota_floatingip = -1\n",
             state = state.display(),
             ip = address.ip(),
             port = address.port(),
