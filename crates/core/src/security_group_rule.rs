@@ -308,7 +308,8 @@ async fn check_duplicates(tx: &mut Tx, group: SecurityGroupId, traffic: &[Traffi
             "Duplicate Security Group Rule in POST.",
         ));
     }
-    let held = store::security_group_rule_list_of(tx, group).await?;
+    let first_ports = traffic.iter().map(|traffic| traffic.port_range_min).collect();
+    let held = store::security_group_rule_list_from(tx, group, &first_ports).await?;
     match held.iter().find(|rule| new.contains(&Traffic::of_rule(rule).key())) {
         Some(rule) => Err(Error::conflict(
             "SecurityGroupRuleExists",

@@ -1,5 +1,7 @@
 //! Rules of security groups in the store.
 
+use std::collections::BTreeSet;
+
 use nucleon_model::{AddressGroupId, SecurityGroupId, SecurityGroupRule};
 use sea_query::{Alias, Cond, Expr, ExprTrait, Query};
 
@@ -18,12 +20,32 @@ impl Listing for SecurityGroupRule {
     }
 }
 
-/// The rules of a group.
-pub async fn security_group_rule_list_of(
+/// Values of `first_ports` up to which the database looks for them; beyond, it is asked for all rules.
+const MOST_PORTS: usize = 32;
+
+/// The rules of a group that begin at one of these ports, or at none where `None` is among them: whatever may be the
+/// same as rules that do. More than those where there are many.
+pub async fn security_group_rule_list_from(
     tx: &mut Tx,
     group: SecurityGroupId,
+    first_ports: &BTreeSet<Option<i64>>,
 ) -> Result<Vec<SecurityGroupRule>> {
-    resource::by_chunks(tx, "security_group_id", vec![group.to_string()]).await
+    if first_ports.len() > MOST_PORTS {
+        return resource::by_chunks(tx, "security_group_id", vec![group.to_string()]).await;
+    }
+    let mut from = Cond::any();
+    for port in first_ports {
+        let column = Expr::col(Alias::new("port_range_min"));
+        from = from.add(match port {
+            Some(port) => column.eq(*port),
+            None => column.is_null(),
+        });
+    }
+    let mut query = resource::select::<SecurityGroupRule>();
+    query
+        .and_where(Expr::col(Alias::new("security_group_id")).eq(group.to_string()))
+        .cond_where(from);
+    resource::fetch(tx, &query).await
 }
 
 /// The rules of a group, and those of others that name it.
