@@ -126,6 +126,7 @@ const DIFFERENT: &[(usize, &str)] = &[
     (79, "a default group does not begin with a rule twice"),
     (80, STOCK),
     (81, "a default group does not begin with a rule twice"),
+    (173, "the refusal names an address that was drawn"),
     (178, "no more is shown to whom than by any other request"),
     (228, "Neutron names the callback that refused, and its process, in the details"),
     (248, SHARED),
