@@ -38,9 +38,10 @@ pub(super) struct Comparison<'a> {
     pub(super) differences: Vec<String>,
 }
 
-/// Whether an attribute's extension is here yet. The core API's attributes have none in the list.
-fn is_served(alias: &str) -> bool {
-    let known = EXTENSIONS.iter().find(|extension| extension.alias == alias);
+/// Whether a resource has the attribute, and its extension is here yet. Attributes of the core API have none in the list.
+fn serves(decl: &ResourceDecl, name: &str) -> bool {
+    let Some((_, attribute)) = decl.find(name) else { return false };
+    let known = EXTENSIONS.iter().find(|extension| extension.alias == attribute.alias);
     known.is_none_or(|extension| extension.readiness != Readiness::NotYet)
 }
 
@@ -163,7 +164,7 @@ impl<'a> Comparison<'a> {
         let leaked =
             |key: &str| place.contains(RULES) && place.contains('.') && LEAKED.contains(&key);
         self.same_keys(place, expected, actual, |key| {
-            decl.is_none_or(|decl| decl.find(key).is_some()) && !leaked(key)
+            decl.is_none_or(|decl| serves(decl, key)) && !leaked(key)
         });
         for (key, value) in expected.iter().filter(|(key, _)| !leaked(key)) {
             if let Some(found) = actual.get(key) {
@@ -226,7 +227,7 @@ impl<'a> Comparison<'a> {
         if let (Some(expected), Some(actual)) = (expected.as_object(), actual.as_object()) {
             let decl = self.decl;
             self.same_keys(place, expected, actual, |key| {
-                decl.is_none_or(|decl| decl.find(key).is_some_and(|(_, it)| is_served(it.alias)))
+                decl.is_none_or(|decl| serves(decl, key))
             });
         }
     }
