@@ -1,9 +1,9 @@
 //! Comparing an answer with a recorded one.
 
 use nucleon_model::{
-    AddressGroup, AddressScope, Agent, DefaultSecurityGroupRule, EXTENSIONS, Network, Port,
-    RbacPolicy, Readiness, Resource as _, ResourceDecl, Router, SecurityGroup, SecurityGroupRule,
-    Segment, Subnet, SubnetPool, Trunk,
+    AddressGroup, AddressScope, Agent, DefaultSecurityGroupRule, EXTENSIONS, FloatingIp, Network,
+    Port, RbacPolicy, Readiness, Resource as _, ResourceDecl, Router, SecurityGroup,
+    SecurityGroupRule, Segment, Subnet, SubnetPool, Trunk,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -61,6 +61,7 @@ impl<'a> Comparison<'a> {
             AddressScope::DECL,
             RbacPolicy::DECL,
             SubnetPool::DECL,
+            FloatingIp::DECL,
             Trunk::DECL,
         ];
         let decl = decls.into_iter().find(|decl| decl.path == exchange.collection());
