@@ -108,7 +108,7 @@ options! {
 options! {
     /// Web pages that may use the API from a browser.
     pub struct Cors in "cors" {
-        /// The pages' origins, as https://horizon.example.com; * for any.
+        /// The pages' origins, each with scheme, host and port; * for any.
         allowed_origin: Vec<String> = "";
         /// Let them send credentials.
         allow_credentials: bool = "true";
