@@ -47,7 +47,7 @@ options! {
         /// Let noauth listen on an address that other machines reach. Whoever reaches it owns the
         /// cloud.
         noauth_allow_remote: bool = "false", ours true;
-        /// Speak TLS, with the certificate of [ssl].
+        /// Speak TLS, with the certificate of the group ssl.
         use_ssl: bool = "false";
         /// Allow several objects to be created by one request.
         allow_bulk: bool = "true";
