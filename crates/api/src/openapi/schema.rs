@@ -30,6 +30,8 @@ pub(super) fn object_schema(decl: &ResourceDecl, names: AttrSet, usage: Use) -> 
             }
             if usage == Use::Create
                 && let Some(default) = default(attribute)
+                // What is null unless it is given need not be so when it is given.
+                && (!default.is_null() || nullable(attribute, usage))
             {
                 schema.insert("default".to_owned(), default);
             }
