@@ -195,8 +195,10 @@ fn allow_null(schema: &mut Map<String, Value>) {
     if let Some(Value::Array(forms)) = schema.get_mut("anyOf") {
         forms.push(json!({"type": "null"}));
     }
-    if let Some(name) = schema.get("type").cloned() {
-        schema.insert("type".to_owned(), json!([name, "null"]));
+    match schema.get_mut("type") {
+        Some(Value::Array(names)) => names.push("null".into()),
+        Some(name) => *name = json!([name.clone(), "null"]),
+        None => {}
     }
     if let Some(Value::Array(values)) = schema.get_mut("enum") {
         values.push(Value::Null);
