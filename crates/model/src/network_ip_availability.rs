@@ -87,7 +87,7 @@ shaped! {
 resource! {
     /// How many addresses a network has, and how many of these are in use.
     NetworkIpAvailability, NetworkIpAvailabilityDraft: "network_ip_availability" / "network_ip_availabilities",
-    titled "Network", in "networks", at "network-ip-availabilities",
+    titled "NetworkIpAvailability", in "networks", at "network-ip-availabilities",
     missing "NetworkNotFound" "Network {} could not be found.";
     settable {}
     computed {

@@ -186,9 +186,7 @@ fn nullable(attribute: &Attribute, usage: Use) -> bool {
     let undescribed = usage == Use::Answer && attribute.name == "description";
     attribute.is(Flags::NULLABLE)
         || undescribed
-        || (usage == Use::Answer
-            && unset
-            && !matches!(attribute.name, "id" | "project_id" | "tenant_id"))
+        || (usage == Use::Answer && unset && attribute.name != "id")
 }
 
 fn allow_null(schema: &mut Map<String, Value>) {
