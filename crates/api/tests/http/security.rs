@@ -237,6 +237,23 @@ async fn a_shared_network_stays_its_owners() {
     }
 }
 
+#[tokio::test]
+async fn a_shared_address_group_is_there_to_see_and_not_to_change() {
+    let cloud = cloud().await;
+    let wanted = json!({"name": "g", "addresses": ["10.0.0.0/24"]});
+    let group = cloud.make("address-groups", "address_group", &wanted).await;
+    let everybody = json!({"rbac_policy": {
+        "object_type": "address_group", "object_id": group["id"], "action": "access_as_shared",
+        "target_tenant": "*",
+    }});
+    let shared = by_admin(&cloud, "POST", "/v2.0/rbac-policies", &everybody).await;
+    assert_eq!(shared.status, 201, "{}", shared.text);
+    let path = format!("/v2.0/address-groups/{}", id(&group));
+    assert_eq!(by_other(&cloud, "GET", &path, &json!({})).await.status, 200);
+    let renamed = json!({"address_group": {"name": "theirs"}});
+    assert_eq!(by_other(&cloud, "PUT", &path, &renamed).await.status, 404);
+}
+
 /// OSSN-0102: the child by its own identifier, under a parent that is the caller's.
 #[tokio::test]
 async fn a_child_is_found_only_under_its_own_parent() {
