@@ -1,7 +1,7 @@
 //! Asking policy, in the words of its refusals.
 
 use nucleon_model::{AttrSet, Attribute, Draft, Flags, Resource, Standard};
-use nucleon_policy::{Guarded, NoTarget, Verdict};
+use nucleon_policy::{Guarded, NoTarget, Target, Verdict};
 
 use crate::policy::{Action, Object, OfProject, Viewing};
 use crate::{Caller, Core, Error, Result};
@@ -68,23 +68,20 @@ impl Core {
 
     /// Whether the caller may do what a rule is about, whatever the object: `get_dhcp-agents`.
     pub(crate) fn permit(&self, caller: &Caller, rule: &str) -> Result<()> {
-        let rules = self.rules().get();
-        let verdict = rules
-            .policy
-            .rule(rule)
-            .map_or(Verdict::Denied, |id| rules.policy.check(id, caller.credentials(), &NoTarget));
-        match verdict {
-            Verdict::Allowed => Ok(()),
-            _ => Err(Error::forbidden(format!("rule:{rule}"))),
-        }
+        self.permit_with(caller, rule, &NoTarget)
     }
 
     /// Whether the caller may do what a rule is about with what a project has: `get_auto_allocated_topology`.
     pub(crate) fn permit_in(&self, caller: &Caller, rule: &str, project: &str) -> Result<()> {
+        self.permit_with(caller, rule, &OfProject(project))
+    }
+
+    fn permit_with(&self, caller: &Caller, rule: &str, target: &impl Target) -> Result<()> {
         let rules = self.rules().get();
-        let verdict = rules.policy.rule(rule).map_or(Verdict::Denied, |id| {
-            rules.policy.check(id, caller.credentials(), &OfProject(project))
-        });
+        let verdict = rules
+            .policy
+            .rule(rule)
+            .map_or(Verdict::Denied, |id| rules.policy.check(id, caller.credentials(), target));
         match verdict {
             Verdict::Allowed => Ok(()),
             _ => Err(Error::forbidden(format!("rule:{rule}"))),
