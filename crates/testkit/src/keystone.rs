@@ -245,6 +245,7 @@ impl Node {
 
     fn server_options(&self) -> String {
         let (directory, port) = (self.directory.display(), self.port);
+        // One request at a time: of two that read and then write, SQLite refuses one at once ("database is locked").
         // Keystone takes the command line for its own.
         format!(
             "import sys\n\
@@ -253,7 +254,7 @@ impl Node {
              bind = '127.0.0.1:{port}'\n\
              worker_class = 'gthread'\n\
              workers = 1\n\
-             threads = 8\n\
+             threads = 1\n\
              keepalive = 30\n\
              worker_tmp_dir = '{directory}'\n\
              control_socket_disable = True\n"
