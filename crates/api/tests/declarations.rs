@@ -58,9 +58,11 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("security_group_rule", "tenant_id", "required_by_policy", MIRROR),
     ("trunk", "tenant_id", "required_by_policy", MIRROR),
     ("address_group", "tenant_id", "exists", SHOWN),
+    ("network", "pvlan", "exists", SHOWN),
+    ("port", "pvlan_type", "exists", SHOWN),
+    ("port", "pvlan_community", "exists", SHOWN),
     ("security_group", "stateful", "default", PROJECTS),
     ("subnet", "segment_id", "enforce_policy", RULES),
-    ("subnet", "service_types", "enforce_policy", RULES),
 ];
 
 const SHOWN: &str = "Neutron's answers have it, though it is not in the map";

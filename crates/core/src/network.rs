@@ -10,11 +10,12 @@ use nucleon_model::{
 
 use crate::change::{again, emit_network, emit_network_moved, emit_subnet};
 use crate::driver::Change;
+use crate::port::pvlan;
 use crate::segment::{invalid_input, wanted};
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result, quota};
 
 /// IPv6's smallest link MTU (RFC 8200, section 5) and IPv4's (RFC 791, section 3.2).
-pub(crate) const MIN_MTU_V6: i64 = 1280;
+const MIN_MTU_V6: i64 = 1280;
 const MIN_MTU_V4: i64 = 68;
 
 /// Ports that a refusal to delete a network names, at most.
@@ -158,6 +159,8 @@ impl Core {
             is_default: draft.is_default.get().copied().unwrap_or(false),
             port_security_enabled: draft.port_security_enabled.get().copied().unwrap_or(true),
             description: draft.description.get().cloned().unwrap_or_default(),
+            dns_domain: draft.dns_domain.get().cloned().unwrap_or_default(),
+            pvlan: draft.pvlan.get().copied().unwrap_or(false),
             availability_zone_hints: draft
                 .availability_zone_hints
                 .get()
@@ -171,6 +174,7 @@ impl Core {
             ..Network::default()
         };
         self.authorise_create(caller, &draft, &network)?;
+        pvlan::check_network(&network, draft.pvlan)?;
         self.check(&Change::NetworkCreate(&network))?;
         self.default_group(tx, caller, &network.project_id, now).await?;
         // The row before its segments, which refer to it; the MTU is known only after them.
@@ -182,7 +186,7 @@ impl Core {
         self.network_share(tx, &network).await?;
         let segments = self.segments_create(tx, &network, &wanted, now).await?;
         let largest = i64::from(self.segments_mtu(&segments));
-        check_mtu(requested_mtu, largest, &[])?;
+        check_mtu(requested_mtu, largest)?;
         if requested_mtu == 0 {
             network.mtu = largest;
             store::network_update_at(tx, &network, network.revision_number).await?;
@@ -222,8 +226,11 @@ impl Core {
                 .iter()
                 .map(|subnet| subnet.ip_version)
                 .collect();
-            check_mtu(mtu, largest, &versions)?;
+            check_mtu(mtu, largest)?;
             after.mtu = if mtu == 0 { largest } else { mtu };
+            for version in versions {
+                check_subnet_mtu(&after, version)?;
+            }
         }
         draft.name.apply(&mut after.name);
         draft.admin_state_up.apply(&mut after.admin_state_up);
@@ -236,6 +243,10 @@ impl Core {
         }
         draft.port_security_enabled.apply(&mut after.port_security_enabled);
         draft.description.apply(&mut after.description);
+        draft.dns_domain.apply(&mut after.dns_domain);
+        pvlan::check_network(&after, draft.pvlan)?;
+        draft.pvlan.apply(&mut after.pvlan);
+        pvlan::follow_network(tx, &before, &after).await?;
         self.network_share_again(tx, &before, &after).await?;
         self.check(&Change::NetworkUpdate { before: &before, after: &after })?;
         // Neutron bumps the revision on every update that names an attribute, changed or not.
@@ -331,16 +342,21 @@ fn in_use(id: NetworkId, ports: &[PortId]) -> Error {
     )
 }
 
-fn check_mtu(mtu: i64, largest: i64, ip_versions: &[i64]) -> Result<()> {
-    if mtu == 0 {
-        return Ok(());
-    }
+fn check_mtu(mtu: i64, largest: i64) -> Result<()> {
     if mtu > largest {
         return Err(invalid_input(format!("Requested MTU is too big, maximum is {largest}")));
     }
-    let least = if ip_versions.contains(&6) { MIN_MTU_V6 } else { MIN_MTU_V4 };
-    if mtu < least {
-        return Err(invalid_input(format!("Requested MTU is too small, minimum is {least}")));
-    }
     Ok(())
+}
+
+/// Packets of a subnet's IP version fit through its network. A network without subnets may be as narrow as it likes.
+pub(crate) fn check_subnet_mtu(network: &Network, ip_version: i64) -> Result<()> {
+    let least = if network.mtu < MIN_MTU_V4 || ip_version != 6 { MIN_MTU_V4 } else { MIN_MTU_V6 };
+    if network.mtu == 0 || network.mtu >= least {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "NetworkMTUSubnetConflict",
+        format!("MTU of {} is not valid, subnet requires a minimum of {least}", network.id),
+    ))
 }

@@ -10,6 +10,9 @@ mod binding;
 mod carried;
 mod check;
 mod create;
+mod detail;
+mod dns;
+pub(crate) mod pvlan;
 mod security;
 mod update;
 
@@ -80,6 +83,7 @@ impl Noun for Port {
         });
         match listed.await? {
             Listed::Records(mut ports) => {
+                core.ports_show_names(&mut ports);
                 ports.retain(|port| viewing.sees(port));
                 Ok(ports)
             }
@@ -105,7 +109,9 @@ impl Noun for Port {
             })
         });
         let port = found.await?.filter(|port| core.sees(caller, port));
-        port.ok_or_else(|| missing(id))
+        let mut port = port.ok_or_else(|| missing(id))?;
+        core.ports_show_names(std::slice::from_mut(&mut port));
+        Ok(port)
     }
 
     async fn update(

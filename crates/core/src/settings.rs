@@ -18,6 +18,8 @@ pub struct Settings {
     pub max_allowed_address_pair: usize,
     /// Age of the last heartbeat from which an agent counts as dead.
     pub agent_down_time: Duration,
+    /// `[DEFAULT] dns_domain`: the domain of ports' names.
+    pub dns_domain: String,
     pub dhcp_agents_per_network: usize,
     /// Whether a DHCP agent that comes up takes networks that nobody serves.
     pub network_auto_schedule: bool,
@@ -69,6 +71,7 @@ impl Default for Settings {
             max_subnet_host_routes: 20,
             max_allowed_address_pair: 10,
             agent_down_time: Duration::from_secs(75),
+            dns_domain: "openstacklocal".to_owned(),
             dhcp_agents_per_network: 1,
             network_auto_schedule: true,
             allow_automatic_dhcp_failover: true,

@@ -12,7 +12,7 @@ use nucleon_model::{
 
 use crate::change::{again, emit_subnet};
 use crate::driver::Change;
-use crate::network::{MIN_MTU_V6, hold};
+use crate::network::{check_subnet_mtu, hold};
 use crate::subnet::segment::Moved;
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result, quota};
 
@@ -159,7 +159,7 @@ impl Core {
         let project_id = caller.project_of(&draft.project_id);
         let standing = Subnet { project_id: project_id.clone(), network_id, ..Subnet::default() };
         self.authorise_create(caller, &draft, &complete(standing, &network))?;
-        check_mtu(&network, draft.ip_version.get().copied().unwrap_or_default())?;
+        check_subnet_mtu(&network, draft.ip_version.get().copied().unwrap_or_default())?;
         let others = store::subnet_list_of(tx, &[network_id]).await?;
         let cut = self.subnet_prefix(tx, caller, &draft, &project_id, &others).await?;
         let mut subnet = address::from_draft(self.settings(), draft, project_id, &cut)?;
@@ -367,18 +367,4 @@ fn in_use(id: SubnetId) -> Error {
              from this subnet."
         ),
     )
-}
-
-/// IPv6 asks for packets of 1,280 bytes (RFC 8200, section 5).
-fn check_mtu(network: &Network, ip_version: i64) -> Result<()> {
-    if ip_version == 6 && network.mtu > 0 && network.mtu < MIN_MTU_V6 {
-        return Err(Error::conflict(
-            "NetworkMTUSubnetConflict",
-            format!(
-                "MTU of {} is not valid, subnet requires a minimum of {MIN_MTU_V6}",
-                network.id
-            ),
-        ));
-    }
-    Ok(())
 }

@@ -21,6 +21,7 @@ mod m0012_network_segment_ranges;
 mod m0013_auto_allocation;
 mod m0014_trunks;
 mod m0015_floating_ips;
+mod m0016_port_details;
 mod run;
 
 use std::fmt;
@@ -52,6 +53,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0013_auto_allocation::MIGRATION,
     m0014_trunks::MIGRATION,
     m0015_floating_ips::MIGRATION,
+    m0016_port_details::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -291,3 +291,35 @@ pub async fn port_unwired(tx: &mut Tx, ids: &[PortId], at: Timestamp) -> Result<
     }
     Ok(())
 }
+
+/// Whether a network has a port that nothing filters, services' ports (`network:…`) aside.
+pub async fn port_unfiltered(tx: &mut Tx, network: NetworkId) -> Result<Option<PortId>> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("ports"))
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
+        .and_where(Expr::col(Alias::new("port_security_enabled")).eq(false))
+        .and_where(Expr::col(Alias::new("device_owner")).not_like("network:%"))
+        .limit(1);
+    tx.fetch_optional(&query).await?.map(|row| row.parse("id")).transpose()
+}
+
+/// Gives the ports of a network that have none a type on its private VLAN, or takes the types of all.
+pub async fn port_pvlan_type_set(
+    tx: &mut Tx,
+    network: NetworkId,
+    wanted: Option<&'static str>,
+) -> Result<()> {
+    let mut update = Query::update();
+    update
+        .table(Alias::new("ports"))
+        .value(Alias::new("pvlan_type"), wanted)
+        .value(Alias::new("pvlan_community"), Option::<String>::None)
+        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()));
+    if wanted.is_some() {
+        update.and_where(Expr::col(Alias::new("pvlan_type")).is_null());
+    }
+    tx.execute(&update).await?;
+    Ok(())
+}

@@ -84,10 +84,10 @@ resource! {
             { "qos-fip", flags!(POST PUT GUARDED NULLABLE), Rule::Plain, Unless::Null }
         /// Its domain in DNS.
         "dns_domain": dns_domain: String as String ["dns_domain"]
-            { "dns-integration", flags!(POST), Rule::Text(255), Unless::Text("") }
+            { "dns-integration", flags!(POST), Rule::DnsDomain, Unless::Text("") }
         /// Its name in DNS.
         "dns_name": dns_name: String as String ["dns_name"]
-            { "dns-integration", flags!(POST), Rule::Text(255), Unless::Text("") }
+            { "dns-integration", flags!(POST), Rule::DnsName, Unless::Text("") }
         /// Text for people.
         "description": description: String as String ["description"]
             { "standard-attr-description", flags!(POST PUT FILTER), Rule::Text(255), Unless::Text("") }

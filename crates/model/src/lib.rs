@@ -66,7 +66,9 @@ pub use crate::network_ip_availability::{
     SubnetIpAvailability,
 };
 pub use crate::network_segment_range::{NetworkSegmentRange, NetworkSegmentRangeDraft};
-pub use crate::port::{AddressPair, ExtraDhcpOpt, FixedIp, FixedIpRequest, Port, PortDraft};
+pub use crate::port::{
+    AddressPair, DnsAssignment, ExtraDhcpOpt, FixedIp, FixedIpRequest, Port, PortDraft, PortHints,
+};
 pub use crate::port_binding::{PortBinding, PortBindingDraft};
 pub use crate::port_forwarding::{PortForwarding, PortForwardingDraft};
 pub use crate::protocol::{InvalidProtocol, Protocol};

@@ -96,6 +96,12 @@ resource! {
         /// Text for people.
         "description": description: String as String ["description"]
             { "standard-attr-description", flags!(POST PUT FILTER), Rule::Text(255), Unless::Text("") }
+        /// The domain of its ports' names in DNS.
+        "dns_domain": dns_domain: String as String ["dns_domain"]
+            { "dns-integration", flags!(POST PUT), Rule::DnsDomain, Unless::Text("") }
+        /// Whether its ports are kept apart as on a private VLAN.
+        "pvlan": pvlan: bool as bool ["pvlan"]
+            { "pvlan", flags!(POST PUT), Rule::Plain, Unless::Bool(false) }
         /// How its only segment is realised.
         "provider:network_type": network_type: Option<NetworkType> as NetworkType
             { "provider", flags!(POST PUT FILTER GUARDED), Rule::Text(32), Unless::Unset }

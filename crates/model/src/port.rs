@@ -1,10 +1,16 @@
 //! Ports: the attachment points of machines to networks.
 
+mod dns;
+mod hints;
+
 use std::net::IpAddr;
 
 use nucleon_net::{IpNet, MacAddr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use self::dns::DnsAssignment;
+pub use self::hints::PortHints;
 
 use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
@@ -229,6 +235,24 @@ pub const VNIC_TYPES: &[&str] = &[
     "remote-managed",
 ];
 
+/// `data_plane_status` values beside `null`.
+const DATA_PLANE_STATUS: &[&str] = &["ACTIVE", "DOWN"];
+
+/// `hardware_offload_type` values (alias `port-hardware-offload-type`).
+const OFFLOAD_TYPES: &[&str] = &["switchdev"];
+
+/// `numa_affinity_policy` values (aliases `port-numa-affinity-policy` and `port-numa-affinity-policy-socket`).
+const NUMA_POLICIES: &[&str] = &["required", "preferred", "legacy", "socket"];
+
+/// `pvlan_type` values (alias `pvlan`).
+pub mod pvlan {
+    pub const ISOLATED: &str = "isolated";
+    pub const PROMISCUOUS: &str = "promiscuous";
+    pub const COMMUNITY: &str = "community";
+}
+
+const PVLAN_TYPES: &[&str] = &[pvlan::ISOLATED, pvlan::PROMISCUOUS, pvlan::COMMUNITY];
+
 /// `ports.status` values.
 pub mod status {
     pub const ACTIVE: &str = "ACTIVE";
@@ -295,6 +319,39 @@ resource! {
         /// DHCP options for it alone.
         "extra_dhcp_opts": extra_dhcp_opts: Vec<ExtraDhcpOpt> as Vec<ExtraDhcpOpt> ["extra_dhcp_opts"]
             { "extra_dhcp_opt", flags!(POST PUT NULLABLE), Rule::Plain, Unless::Null }
+        /// Its name in DNS.
+        "dns_name": dns_name: String as String ["dns_name"]
+            { "dns-integration", flags!(POST PUT), Rule::DnsHost, Unless::Text("") }
+        /// The domain of its name in DNS.
+        "dns_domain": dns_domain: String as String ["dns_domain"]
+            { "dns-domain-ports", flags!(POST PUT), Rule::DnsDomain, Unless::Text("") }
+        /// What others found out about the data plane behind it.
+        "data_plane_status": data_plane_status: Option<String> as String ["data_plane_status"]
+            { "data-plane-status", flags!(PUT GUARDED NULLABLE), Rule::OneOf(DATA_PLANE_STATUS), Unless::Unset }
+        /// The compute service's profile of the device that it is to be.
+        "device_profile": device_profile: Option<String> as String ["device_profile"]
+            { "port-device-profile", flags!(POST NULLABLE), Rule::Text(255), Unless::Null }
+        /// What its driver may make of it.
+        "hints": hints: Option<PortHints> as PortHints ["hints"]
+            { "port-hints", flags!(POST PUT GUARDED NULLABLE), Rule::Plain, Unless::Null }
+        /// How its card takes work off the host.
+        "hardware_offload_type": hardware_offload_type: Option<String> as String ["hardware_offload_type"]
+            { "port-hardware-offload-type", flags!(POST GUARDED), Rule::OneOf(OFFLOAD_TYPES), Unless::Unset }
+        /// How near to its card its machine is to be.
+        "numa_affinity_policy": numa_affinity_policy: Option<String> as String ["numa_affinity_policy"]
+            { "port-numa-affinity-policy", flags!(POST PUT NULLABLE), Rule::OneOf(NUMA_POLICIES), Unless::Null }
+        /// Whether its machine sees the link go where the host's does.
+        "propagate_uplink_status": propagate_uplink_status: bool as bool ["propagate_uplink_status"]
+            { "uplink-status-propagation", flags!(POST PUT), Rule::Plain, Unless::Bool(true) }
+        /// What it may reach on a network whose ports are kept apart.
+        "pvlan_type": pvlan_type: Option<String> as String ["pvlan_type"]
+            { "pvlan", flags!(POST PUT FILTER NULLABLE), Rule::OneOf(PVLAN_TYPES), Unless::Null }
+        /// Who it reaches, among ports of the type `community`.
+        "pvlan_community": pvlan_community: Option<String> as String ["pvlan_community"]
+            { "pvlan", flags!(POST PUT NULLABLE), Rule::Word(232), Unless::Null }
+        /// Whether its machine may change what its card does.
+        "trusted": trusted: Option<bool> as bool ["trusted"]
+            { "port-trusted-vif", flags!(POST PUT GUARDED), Rule::Plain, Unless::Unset }
         /// Text for people.
         "description": description: String as String ["description"]
             { "standard-attr-description", flags!(POST PUT FILTER), Rule::Text(255), Unless::Text("") }
@@ -315,6 +372,8 @@ resource! {
         "ip_allocation": ip_allocation: String ["ip_allocation"] { "ip_allocation", flags!(FILTER SORT) }
         /// The trunk by which it carries further ports, where it does.
         "trunk_details": trunk_details: Option<TrunkDetails> { "trunk-details", flags!(GUARDED FOR_POLICY) }
+        /// The names of its addresses in DNS.
+        "dns_assignment": dns_assignment: Vec<DnsAssignment> { "dns-integration", flags!() }
         /// When it was made.
         "created_at": created_at: Timestamp ["created_at"] { "standard-attr-timestamp", flags!() }
         /// When it was last changed.

@@ -9,6 +9,14 @@ pub enum Rule {
     Text(usize),
     /// Text of at most so many characters, not all of them blank.
     SomeText(usize),
+    /// A name in DNS, within a domain that is said elsewhere.
+    DnsName,
+    /// The name of a host in DNS, with its domain or without.
+    DnsHost,
+    /// A domain of DNS, with the dot at its end.
+    DnsDomain,
+    /// Letters, `_` and `.`, then digits too; so many characters at most.
+    Word(usize),
     /// One of these texts.
     OneOf(&'static [&'static str]),
     /// An integer within both ends.

@@ -21,6 +21,8 @@ pub enum Shape {
     Text,
     /// One of a few texts.
     Word(&'static [&'static str]),
+    /// A domain of DNS, with the dot at its end, or nothing.
+    Domain,
     Uuid,
     Address,
     Prefix,
@@ -42,6 +44,7 @@ impl Shape {
     pub(crate) const fn under(self, rule: Rule) -> Self {
         match rule {
             Rule::OneOf(words) => Self::Word(words),
+            Rule::DnsDomain => Self::Domain,
             _ => self,
         }
     }

@@ -230,7 +230,7 @@ resource! {
             { "segment", flags!(POST PUT FILTER SORT GUARDED NULLABLE), Rule::Plain, Unless::Null }
         /// The kinds of port that it is for; all without any.
         "service_types": service_types: ServiceTypes as ServiceTypes ["service_types"]
-            { "subnet-service-types", flags!(POST PUT NULLABLE GUARDED), Rule::Plain, Unless::Unset }
+            { "subnet-service-types", flags!(POST PUT NULLABLE), Rule::Plain, Unless::Unset }
         /// Whether the fixed addresses on it are published in DNS.
         "dns_publish_fixed_ip": dns_publish_fixed_ip: bool as bool ["dns_publish_fixed_ip"]
             { "subnet-dns-publish-fixed-ip", flags!(POST PUT), Rule::Plain, Unless::Bool(false) }

@@ -3,6 +3,7 @@
 //! Clients and test suites match on these texts, so they are facts here: "Invalid input for x. Reason: …" for a value
 //! that a validator refuses, and "Invalid input for operation: …" for one that cannot be converted.
 
+mod dns;
 mod prefixes;
 
 use std::collections::BTreeSet;
@@ -170,8 +171,23 @@ impl AttrValue for String {
         if text.contains('\0') {
             return Err(Invalid::rule(format!("'{}' is not a valid string", text.escape_debug())));
         }
-        Ok(text.clone())
+        match rule {
+            Rule::DnsName => dns::name(text),
+            Rule::DnsHost => dns::host(text),
+            Rule::DnsDomain => dns::domain(text),
+            Rule::Word(most) if !is_word(text, *most) => {
+                Err(Invalid::rule(format!("'{text}' is not a valid input")))
+            }
+            _ => Ok(text.clone()),
+        }
     }
+}
+
+fn is_word(text: &str, most: usize) -> bool {
+    let beginning = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'.';
+    text.len() <= most
+        && text.bytes().next().is_some_and(beginning)
+        && text.bytes().all(|byte| beginning(byte) || byte.is_ascii_digit())
 }
 
 /// The refusal of a value that is not among the allowed ones.

@@ -22,6 +22,7 @@ pub(crate) fn core_settings(settings: &Settings) -> nucleon_core::Settings {
         max_subnet_host_routes: count(settings.addressing.max_subnet_host_routes),
         max_allowed_address_pair: count(settings.addressing.max_allowed_address_pair),
         agent_down_time: settings.scheduling.agent_down_time,
+        dns_domain: settings.addressing.dns_domain.clone(),
         dhcp_agents_per_network: count(settings.scheduling.dhcp_agents_per_network),
         network_auto_schedule: settings.scheduling.network_auto_schedule,
         allow_automatic_dhcp_failover: settings.scheduling.allow_automatic_dhcp_failover,

@@ -76,6 +76,12 @@ pub(super) fn attribute_schema(attribute: &Attribute) -> Value {
         (Shape::Text, Rule::SomeText(max)) => {
             json!({"type": "string", "maxLength": max, "pattern": "\\S"})
         }
+        (Shape::Text, Rule::DnsName | Rule::DnsHost) => {
+            json!({"type": "string", "maxLength": 255, "pattern": DNS_NAME})
+        }
+        (Shape::Text, Rule::Word(max)) => {
+            json!({"type": "string", "pattern": "^[a-zA-Z_.][a-zA-Z_.0-9]*$", "maxLength": max})
+        }
         (Shape::Text, Rule::Text(max)) => json!({"type": "string", "maxLength": max}),
         (Shape::List(Shape::Text), Rule::UniqueTexts(max)) => json!({
             "type": "array",
@@ -94,6 +100,7 @@ fn shape_schema(shape: Shape) -> Value {
         // Agents' times are without `T` and `Z`, and so are no date-time.
         Shape::Text | Shape::Time => json!({"type": "string"}),
         Shape::Word(words) => json!({"type": "string", "enum": words}),
+        Shape::Domain => json!({"type": "string", "maxLength": 253, "pattern": DNS_DOMAIN}),
         Shape::Uuid => json!({"type": "string", "format": "uuid"}),
         Shape::Address => {
             json!({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})
@@ -124,6 +131,11 @@ fn shape_schema(shape: Shape) -> Value {
         }
     }
 }
+
+/// Names of DNS without and with the dot at their end, or nothing; what stands for something about who asks may be a part.
+const DNS_NAME: &str = "^(([0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?\\.)*[A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?\\.?)?$";
+const DNS_DOMAIN: &str = "^((<[a-z_]+>|[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?)\\.)*\
+    [A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?\\.$|^$";
 
 /// Octets as answers write them; requests may also put dashes between them.
 const MAC: &str = "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$";

@@ -3,11 +3,13 @@
 
 mod absurd;
 mod documents;
+mod floating_ips;
 mod harness;
 mod lists;
 mod objects;
 mod pools;
 mod port_bindings;
+mod port_details;
 mod quotas;
 mod reference;
 mod refusals;

@@ -192,7 +192,8 @@ async fn recorded_exchanges_come_out_the_same() {
     let Some(recording) = reference::load("observed-api.json") else { return };
     let exchanges: Vec<Exchange> =
         serde_json::from_value(recording["exchanges"].clone()).expect("exchanges");
-    let settings = Settings { api_preview: true, ..Settings::default() };
+    let dns_domain = "example.org".to_owned();
+    let settings = Settings { api_preview: true, dns_domain, ..Settings::default() };
     let cloud = Cloud::with(ApiOptions::default(), settings).await;
     let mut names = Names::default();
     let (mut same, mut skipped, mut wrong) = (0, 0, Vec::new());

@@ -24,6 +24,8 @@ pub(super) async fn set(
         return Err(bad("fixed_ip_address cannot be specified without a port_id"));
     }
     let before = floating_ip.port_id;
+    // Of a port with several addresses, it goes on leading to the one that was chosen.
+    let address = address.or(floating_ip.fixed_ip_address.filter(|_| !port.is_given()));
     let wanted = match port {
         Field::Value(port) => Some(port),
         Field::Null => None,

@@ -7,7 +7,7 @@ use nucleon_model::{
 use nucleon_net::MacAddr;
 
 use super::security::Groups;
-use super::{Found, Ground, check};
+use super::{Found, Ground, check, detail, pvlan};
 use crate::change::emit_port;
 use crate::driver::Change;
 use crate::{Caller, Core, Error, Result, quota};
@@ -58,6 +58,7 @@ impl Core {
         }
         crate::router::check_devices(tx, caller, &created).await?;
         self.ports_insert(tx, caller, &created).await?;
+        self.ports_show_names(&mut created);
         Ok(created)
     }
 
@@ -96,6 +97,12 @@ impl Core {
             vnic_type: draft.vnic_type.value().unwrap_or_else(|| "normal".to_owned()),
             profile: draft.profile.value().unwrap_or_default(),
             description: draft.description.value().unwrap_or_default(),
+            device_profile: draft.device_profile.value(),
+            hints: draft.hints.value(),
+            hardware_offload_type: draft.hardware_offload_type.value(),
+            numa_affinity_policy: draft.numa_affinity_policy.value(),
+            propagate_uplink_status: draft.propagate_uplink_status.value().unwrap_or(true),
+            trusted: draft.trusted.value(),
             tags: draft.tags.value().unwrap_or_default(),
             created_at: now,
             updated_at: now,
@@ -104,12 +111,16 @@ impl Core {
             project_id,
             ..Port::default()
         };
+        detail::show_in_profile(&mut port);
         port.allowed_address_pairs =
             check::pairs(draft.allowed_address_pairs.value().unwrap_or_default(), port.mac_address);
         port.extra_dhcp_opts = check::dhcp_opts(Vec::new(), draft.extra_dhcp_opts.value());
         self.allocate(tx, &mut port, &draft.fixed_ips, ground, found).await?;
         let security = (&draft.port_security_enabled, &draft.security_groups);
         groups.settle(caller, &mut port, network, security)?;
+        let (kind, community) = (draft.pvlan_type, draft.pvlan_community);
+        pvlan::settle(&mut port, network, kind, community)?;
+        self.port_call(&mut port, draft.dns_name, draft.dns_domain)?;
         self.bind(&mut port, ground);
         Self::set_awaited(&mut port, ground);
         self.check(&Change::PortCreate(&port))?;
@@ -133,6 +144,7 @@ impl Core {
             mac_address: self.new_mac(port.network_id, &mut found),
             admin_state_up: true,
             vnic_type: "normal".to_owned(),
+            propagate_uplink_status: true,
             created_at: now,
             updated_at: now,
             revision_number: 1,
@@ -140,6 +152,7 @@ impl Core {
             ..port
         };
         self.allocate(tx, &mut port, addresses, &ground, &mut found).await?;
+        pvlan::settle(&mut port, &ground.network, Field::Absent, Field::Absent)?;
         self.bind(&mut port, &ground);
         // One with a status of its own is plugged nowhere, and waits for nobody.
         if port.status.is_empty() {

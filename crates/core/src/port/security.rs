@@ -15,7 +15,7 @@ use nucleon_model::{
 use crate::{Caller, Core, Error, Kind, Result};
 
 /// Ports of the network's own: they are trusted, and nothing filters them.
-fn is_trusted(port: &Port) -> bool {
+pub(super) fn is_trusted(port: &Port) -> bool {
     port.device_owner.starts_with("network:")
 }
 

@@ -3,8 +3,10 @@
 use nucleon_db::{Operation, Tx, allocation, port as store, port_binding as bindings};
 use nucleon_model::{Field, FixedIp, FixedIpRequest, Port, PortDraft, PortId, Timestamp, port};
 
+use nucleon_net::MacAddr;
+
 use super::create::unless_taken;
-use super::{Found, Ground, address, check, missing};
+use super::{Found, Ground, address, check, detail, missing, pvlan};
 use crate::change::{again, emit_port, emit_port_in_groups, emit_port_status};
 use crate::driver::Change;
 use crate::network::hold;
@@ -58,7 +60,15 @@ impl Core {
             check::mac_free(tx, before.network_id, mac).await?;
         }
         let mut after = before.clone();
-        let rebind = self.apply(&mut after, draft.clone(), host);
+        detail::change(&mut after, &draft)?;
+        let mut rebind = self.apply(&mut after, draft.clone(), host);
+        if let Some(mac) = detail::card_mac(&before, &after) {
+            if let Field::Value(mac) = mac {
+                check::mac_free(tx, before.network_id, mac).await?;
+            }
+            self.apply_mac(&mut after, mac);
+            rebind = Rebind::Must;
+        }
         if (&after.device_owner, &after.device_id) != (&before.device_owner, &before.device_id) {
             crate::router::check_devices(tx, caller, std::slice::from_ref(&after)).await?;
         }
@@ -80,6 +90,8 @@ impl Core {
         }
         let security = (draft.port_security_enabled, draft.security_groups);
         self.port_secure(tx, caller, &mut after, security, now).await?;
+        pvlan::settle(&mut after, &ground.network, draft.pvlan_type, draft.pvlan_community)?;
+        self.port_call(&mut after, draft.dns_name, draft.dns_domain)?;
         let wire = self.rebind(&before, &mut after, rebind, &ground)
             || after.admin_state_up != before.admin_state_up;
         Self::await_again(&before, &mut after, &ground, wire);
@@ -89,6 +101,7 @@ impl Core {
             crate::trunk::parent_moved(self, tx, caller, &after, now).await?;
         }
         crate::trunk::show_details(tx, std::slice::from_mut(&mut after)).await?;
+        self.ports_show_names(std::slice::from_mut(&mut after));
         Ok(after)
     }
 
@@ -156,6 +169,16 @@ impl Core {
         Ok(())
     }
 
+    /// Gives a port a MAC address, a new one for `null` (alias `port-mac-address-regenerate`). Returns whether it changed.
+    fn apply_mac(&self, port: &mut Port, wanted: Field<MacAddr>) -> bool {
+        let mac = match wanted {
+            Field::Value(mac) => mac,
+            Field::Null => self.settings().mac_from(self.random().bytes()),
+            Field::Absent => return false,
+        };
+        std::mem::replace(&mut port.mac_address, mac) != mac
+    }
+
     /// Takes over what a request says; returns whether the port is to be bound anew.
     fn apply(&self, port: &mut Port, draft: PortDraft, host: String) -> Rebind {
         draft.name.apply(&mut port.name);
@@ -163,15 +186,7 @@ impl Core {
         draft.admin_state_up.apply(&mut port.admin_state_up);
         draft.device_id.apply(&mut port.device_id);
         draft.device_owner.apply(&mut port.device_owner);
-        let mac_changed = match draft.mac_address {
-            Field::Value(mac) => std::mem::replace(&mut port.mac_address, mac) != mac,
-            // A new address for `null` (alias port-mac-address-regenerate).
-            Field::Null => {
-                port.mac_address = self.settings().mac_from(self.random().bytes());
-                true
-            }
-            Field::Absent => false,
-        };
+        let mac_changed = self.apply_mac(port, draft.mac_address);
         if draft.allowed_address_pairs.is_given() {
             let pairs = draft.allowed_address_pairs.value().unwrap_or_default();
             port.allowed_address_pairs = check::pairs(pairs, port.mac_address);

@@ -108,11 +108,15 @@ async fn a_floating_ip_leads_through_the_router_that_reaches_both_sides() {
                 port.id
             ),
         );
+        let both = json!([{"ip_address": "10.1.0.7"}, {"ip_address": "10.1.0.9"}]);
+        cloud.update(&port, json!({"fixed_ips": both})).await;
         let described = cloud.update(&idle, json!({"description": "web"})).await;
         assert_eq!(described.port_id, Some(port.id));
+        assert_eq!(described.fixed_ip_address, led.fixed_ip_address);
         let cleared = cloud.update(&idle, json!({})).await;
         assert_eq!((cleared.port_id, cleared.router_id), (None, None));
-        let described = cloud.update(&idle, json!({"port_id": port.id})).await;
+        let chosen = json!({"port_id": port.id, "fixed_ip_address": "10.1.0.9"});
+        let described = cloud.update(&idle, chosen).await;
         cloud.delete(&port).await;
         let left = cloud.now_of(&idle).await;
         assert_eq!((left.port_id, left.router_id, left.fixed_ip_address), (None, None, None));

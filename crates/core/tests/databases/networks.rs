@@ -203,7 +203,10 @@ async fn the_mtu_is_bounded_by_the_wire_and_by_ipv6() {
         refused_as(cloud.try_create::<Subnet>(six).await, "NetworkMTUSubnetConflict");
         cloud.update(&network, json!({"mtu": 1280})).await;
         cloud.subnet(&network, "fd00::/64", json!({})).await;
-        refused_as(cloud.try_update(&network, json!({"mtu": 1279})).await, "InvalidInput");
+        refused_as(
+            cloud.try_update(&network, json!({"mtu": 1279})).await,
+            "NetworkMTUSubnetConflict",
+        );
         assert_eq!(cloud.update(&network, json!({"mtu": 0})).await.mtu, 1500);
     })
     .await;
@@ -231,6 +234,45 @@ async fn a_network_counts_what_is_embedded_in_it() {
         grew("its agent was deleted").await;
         cloud.delete(&subnet).await;
         grew("a subnet went").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_ports_of_a_network_follow_when_it_keeps_them_apart() {
+    each(async |cloud| {
+        let network = cloud.network(json!({})).await;
+        let open = json!({"port_security_enabled": false});
+        let (port, open) =
+            (cloud.port(&network, json!({})).await, cloud.port(&network, open).await);
+        refused_as(
+            cloud.try_update(&network, json!({"pvlan": true})).await,
+            "PVLANPortSecurityDisabled",
+        );
+        cloud.delete(&open).await;
+        cloud.update(&network, json!({"pvlan": true})).await;
+        assert_eq!(cloud.now_of(&port).await.pvlan_type.as_deref(), Some("promiscuous"));
+        let isolated = cloud.update(&port, json!({"pvlan_type": "isolated"})).await;
+        assert_eq!(isolated.pvlan_type.as_deref(), Some("isolated"));
+        cloud.update(&network, json!({"pvlan": false})).await;
+        assert_eq!(cloud.now_of(&port).await.pvlan_type, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_network_without_subnets_is_as_narrow_as_it_likes() {
+    each(async |cloud| {
+        let narrow = cloud.network(json!({"mtu": 67})).await;
+        let subnet = json!({"network_id": narrow.id, "ip_version": 4, "cidr": "10.0.0.0/24"});
+        refused_as(cloud.try_create::<Subnet>(subnet).await, "NetworkMTUSubnetConflict");
+        let network = cloud.network(json!({"mtu": 1280})).await;
+        cloud.subnet(&network, "10.0.0.0/24", json!({})).await;
+        cloud.update(&network, json!({"mtu": 68})).await;
+        refused_as(
+            cloud.try_update(&network, json!({"mtu": 67})).await,
+            "NetworkMTUSubnetConflict",
+        );
     })
     .await;
 }

@@ -22,6 +22,7 @@ fn samples(shape: Shape) -> (Value, Value) {
         Shape::Int | Shape::Digits => (json!(4), json!("four")),
         Shape::Text => (json!("text"), json!(["text"])),
         Shape::Word(words) => (json!(words[0]), json!("no such word")),
+        Shape::Domain => (json!("example.org."), json!("text")),
         Shape::Uuid => (json!("2365be13-0406-43e7-9608-05a301bce191"), json!("text")),
         Shape::Address | Shape::AddressOrPrefix => (json!("192.0.2.1"), json!("text")),
         Shape::Prefix => (json!("192.0.2.0/24"), json!("text")),
