@@ -4,9 +4,9 @@ use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
-    FloatingIp, Network, NetworkIpAvailability, NetworkSegmentRange, Port, PortForwarding,
-    RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
-    SubnetPool, Trunk,
+    FloatingIp, FloatingIpPool, NdpProxy, Network, NetworkIpAvailability, NetworkSegmentRange,
+    Port, PortForwarding, RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment,
+    Statefulness, Subnet, SubnetPool, Trunk,
 };
 
 use crate::action::{Action, put_draft, put_plain};
@@ -68,6 +68,8 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .under::<ConntrackHelper>()
         .tagged::<FloatingIp>()
         .under::<PortForwarding>()
+        .with::<FloatingIpPool>()
+        .with::<NdpProxy>()
         .tagged::<SecurityGroup>()
         .with::<SecurityGroupRule>()
         .with::<DefaultSecurityGroupRule>()

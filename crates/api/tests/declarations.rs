@@ -5,9 +5,10 @@
 use std::path::PathBuf;
 
 use nucleon_model::{
-    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, FloatingIp, Network,
-    NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router,
-    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
+    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, FloatingIp, FloatingIpPool,
+    NdpProxy, Network, NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource,
+    ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
+    SubnetPool, Trunk,
 };
 use serde_json::{Value, json};
 
@@ -33,6 +34,8 @@ const ALL: &[&ResourceDecl] = &[
     AddressScope::DECL,
     Router::DECL,
     FloatingIp::DECL,
+    FloatingIpPool::DECL,
+    NdpProxy::DECL,
     SecurityGroup::DECL,
     SecurityGroupRule::DECL,
     Statefulness::DECL,

@@ -229,6 +229,7 @@ impl Core {
     ) -> Result<()> {
         crate::trunk::check_deletable(port)?;
         crate::floating_ip::port_goes(tx, caller, port, self.now()).await?;
+        crate::ndp_proxy::port_goes(tx, caller, port).await?;
         match store::port_delete_at(tx, port.id, port.revision_number).await {
             // Something came to lead to it meanwhile.
             Err(nucleon_db::Error::Reference { .. }) => return Err(Error::collided()),

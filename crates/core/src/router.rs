@@ -20,7 +20,7 @@ pub(crate) use self::guard::{check_addresses, check_deletable, check_devices};
 use self::attached::Attached;
 use crate::entity::Entity;
 use crate::floating_ip::check_gateway_idle;
-use crate::{Caller, Core, Error, Operations, Result};
+use crate::{Caller, Core, Error, Operations, Result, ndp_proxy};
 
 const ACTIVE: &str = "ACTIVE";
 
@@ -63,8 +63,11 @@ impl Entity for Router {
         self.ha = draft.ha.get().copied().unwrap_or(settings.l3_ha);
         self.enable_snat = settings.enable_snat_by_default;
         match draft.external_gateway_info.get().and_then(|info| info.wanted.as_ref()) {
-            Some(wanted) => gateway::set(core, tx, caller, self, Some(wanted)).await,
-            None => Ok(()),
+            Some(wanted) => {
+                gateway::set(core, tx, caller, self, Some(wanted)).await?;
+                ndp_proxy::switch_new(tx, self, Some(wanted)).await
+            }
+            None => ndp_proxy::switch_new(tx, self, None).await,
         }
     }
 
@@ -94,10 +97,7 @@ impl Entity for Router {
         kind::change(self, was_up, draft.distributed.value(), draft.ha.value())?;
         draft.name.apply(&mut self.name);
         draft.description.apply(&mut self.description);
-        if let Field::Value(enabled) = draft.enable_ndp_proxy {
-            self.enable_ndp_proxy = enabled;
-        }
-        Ok(())
+        ndp_proxy::switch(tx, self, draft.enable_ndp_proxy.value()).await
     }
 
     async fn changed(
@@ -128,6 +128,7 @@ impl Entity for Router {
         }
         if let Some(gateway) = attached.gateway(self) {
             check_gateway_idle(tx, self, gateway).await?;
+            ndp_proxy::check_unset(tx, self).await?;
         }
         for attachment in &attached.ports {
             core.port_remove(tx, caller, &attachment.port).await?;

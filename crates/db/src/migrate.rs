@@ -22,6 +22,7 @@ mod m0013_auto_allocation;
 mod m0014_trunks;
 mod m0015_floating_ips;
 mod m0016_port_details;
+mod m0017_ndp_proxies;
 mod run;
 
 use std::fmt;
@@ -54,6 +55,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0014_trunks::MIGRATION,
     m0015_floating_ips::MIGRATION,
     m0016_port_details::MIGRATION,
+    m0017_ndp_proxies::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

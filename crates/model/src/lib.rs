@@ -30,6 +30,8 @@ pub mod agent;
 pub mod conntrack_helper;
 pub mod default_security_group_rule;
 pub mod floating_ip;
+mod floating_ip_pool;
+mod ndp_proxy;
 pub mod network;
 pub mod network_ip_availability;
 pub mod network_segment_range;
@@ -59,7 +61,9 @@ pub use crate::default_security_group_rule::{
 pub use crate::extension::{EXTENSIONS, Extension, Readiness};
 pub use crate::field::Field;
 pub use crate::floating_ip::{FloatingIp, FloatingIpDraft};
+pub use crate::floating_ip_pool::{FloatingIpPool, FloatingIpPoolDraft};
 pub use crate::id::*;
+pub use crate::ndp_proxy::{NdpProxy, NdpProxyDraft};
 pub use crate::network::{Network, NetworkDraft, ProviderSegment};
 pub use crate::network_ip_availability::{
     AddressCount, AvailabilityDetails, NetworkIpAvailability, NetworkIpAvailabilityDraft,

@@ -132,3 +132,18 @@ async fn projects_neither_choose_addresses_outside_nor_reach_what_is_others() {
     let held = cloud.get(&format!("/v2.0/ports?device_id={}", text(&made["id"]))).await.json();
     assert_eq!(held, json!({"ports": []}));
 }
+
+#[tokio::test]
+async fn pools_are_the_ipv4_subnets_outside_that_one_sees() {
+    let cloud = cloud().await;
+    let (outside, _) = site(&cloud).await;
+    let listed = cloud.get("/v2.0/floatingip_pools").await.json();
+    let pools = listed["floatingip_pools"].as_array().unwrap();
+    assert_eq!(pools.len(), 1, "{listed}");
+    assert_eq!((&pools[0]["network_id"], &pools[0]["project_id"]), (&outside["id"], &json!("p1")));
+    assert_eq!(
+        (&pools[0]["cidr"], &pools[0]["subnet_name"]),
+        (&json!("203.0.113.0/24"), &json!(""))
+    );
+    assert_eq!(pools[0].as_object().unwrap().len(), 5, "{listed}");
+}

@@ -8,7 +8,7 @@ use nucleon_model::{Field, FixedIpRequest, Port, PortId, Router, SubnetId, Wante
 use super::attached::Attached;
 use super::{OWNER_GATEWAY, bad, routes};
 use crate::floating_ip::check_gateway_idle;
-use crate::{Caller, Core, Error, Result};
+use crate::{Caller, Core, Error, Result, ndp_proxy};
 
 /// Leads a router outside as a request asks, or no longer.
 pub(super) async fn set(
@@ -29,6 +29,7 @@ pub(super) async fn set(
     let current = attached.gateway(router).cloned();
     match (current, wanted) {
         (Some(port), Some(wanted)) if port.network_id == wanted.network_id => {
+            ndp_proxy::check_kept(router, wanted, &attached.on(wanted.network_id))?;
             if asks_for_others(&port, &wanted.external_fixed_ips) {
                 let addresses = wanted.external_fixed_ips.clone();
                 core.port_request_addresses(tx, caller, &port, addresses, core.now()).await?;
@@ -37,6 +38,7 @@ pub(super) async fn set(
         (current, wanted) => {
             if let Some(port) = current {
                 check_gateway_idle(tx, router, &port).await?;
+                ndp_proxy::check_unset(tx, router).await?;
                 core.port_remove(tx, caller, &port).await?;
                 attached.ports.retain(|attachment| attachment.port.id != port.id);
                 router.gw_port_id = None;

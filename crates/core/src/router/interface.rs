@@ -358,7 +358,7 @@ impl Scene<'_> {
         if self.router.routes.iter().any(|route| prefix.contains(&route.nexthop)) {
             return Err(needed("RouterInterfaceInUseByRoute", "routes"));
         }
-        Ok(())
+        crate::ndp_proxy::check_subnet_idle(tx, self.router.id, subnet).await
     }
 }
 
