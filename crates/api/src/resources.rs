@@ -4,9 +4,9 @@ use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
-    FloatingIp, FloatingIpPool, NdpProxy, Network, NetworkIpAvailability, NetworkSegmentRange,
-    Port, PortForwarding, RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment,
-    Statefulness, Subnet, SubnetPool, Trunk,
+    FloatingIp, FloatingIpPool, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
+    NetworkIpAvailability, NetworkSegmentRange, Port, PortForwarding, RbacPolicy, ResourceDecl,
+    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
 };
 
 use crate::action::{Action, put_draft, put_plain};
@@ -80,7 +80,9 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .tagged::<Trunk>()
         .action(trunks::ADD, trunks::add)
         .action(trunks::REMOVE, trunks::remove)
-        .action(trunks::GET, trunks::get);
+        .action(trunks::GET, trunks::get)
+        .with::<MeteringLabel>()
+        .with::<MeteringLabelRule>();
     let router = resources
         .router
         .merge(scheduler::routes())

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use nucleon_model::{
     AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, FloatingIp, FloatingIpPool,
-    NdpProxy, Network, NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource,
-    ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
-    SubnetPool, Trunk,
+    MeteringLabel, MeteringLabelRule, NdpProxy, Network, NetworkIpAvailability,
+    NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router, SecurityGroup,
+    SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
 };
 use serde_json::{Value, json};
 
@@ -45,6 +45,8 @@ const ALL: &[&ResourceDecl] = &[
     NetworkSegmentRange::DECL,
     NetworkIpAvailability::DECL,
     Trunk::DECL,
+    MeteringLabel::DECL,
+    MeteringLabelRule::DECL,
 ];
 
 /// Where the declarations differ on purpose: resource, attribute, flag, and why.
@@ -60,6 +62,12 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("security_group", "tenant_id", "required_by_policy", MIRROR),
     ("security_group_rule", "tenant_id", "required_by_policy", MIRROR),
     ("trunk", "tenant_id", "required_by_policy", MIRROR),
+    ("metering_label", "tenant_id", "required_by_policy", MIRROR),
+    ("metering_label_rule", "tenant_id", "required_by_policy", MIRROR),
+    ("metering_label_rule", "project_id", "is_visible", UNSHOWN),
+    ("metering_label_rule", "tenant_id", "is_visible", UNSHOWN),
+    ("metering_label_rule", "source_ip_prefix", "allow_put", UNCHANGED),
+    ("metering_label_rule", "destination_ip_prefix", "allow_put", UNCHANGED),
     ("address_group", "tenant_id", "exists", SHOWN),
     ("network", "pvlan", "exists", SHOWN),
     ("port", "pvlan_type", "exists", SHOWN),
@@ -69,6 +77,10 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
 ];
 
 const SHOWN: &str = "Neutron's answers have it, though it is not in the map";
+
+const UNSHOWN: &str = "Neutron's answers have it not, though it is in the map";
+
+const UNCHANGED: &str = "nothing in Neutron carries out such an update";
 
 const PROJECTS: &str = "what the project has as its default could otherwise never hold";
 

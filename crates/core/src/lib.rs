@@ -32,6 +32,8 @@ mod floating_ip;
 mod floating_ip_pool;
 mod hint;
 mod maintain;
+mod metering_label;
+mod metering_label_rule;
 mod ndp_proxy;
 mod network;
 mod network_ip_availability;

@@ -43,6 +43,8 @@ pub mod floating_ip;
 mod floating_ip_pool;
 pub mod journal;
 mod list;
+pub mod metering_label;
+pub mod metering_label_rule;
 pub mod migrate;
 pub mod ndp_proxy;
 pub mod network;

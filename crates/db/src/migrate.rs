@@ -23,6 +23,7 @@ mod m0014_trunks;
 mod m0015_floating_ips;
 mod m0016_port_details;
 mod m0017_ndp_proxies;
+mod m0018_metering;
 mod run;
 
 use std::fmt;
@@ -56,6 +57,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0015_floating_ips::MIGRATION,
     m0016_port_details::MIGRATION,
     m0017_ndp_proxies::MIGRATION,
+    m0018_metering::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

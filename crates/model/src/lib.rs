@@ -31,6 +31,8 @@ pub mod conntrack_helper;
 pub mod default_security_group_rule;
 pub mod floating_ip;
 mod floating_ip_pool;
+pub mod metering_label;
+pub mod metering_label_rule;
 mod ndp_proxy;
 pub mod network;
 pub mod network_ip_availability;
@@ -63,6 +65,8 @@ pub use crate::field::Field;
 pub use crate::floating_ip::{FloatingIp, FloatingIpDraft};
 pub use crate::floating_ip_pool::{FloatingIpPool, FloatingIpPoolDraft};
 pub use crate::id::*;
+pub use crate::metering_label::{MeteringLabel, MeteringLabelDraft};
+pub use crate::metering_label_rule::{MeteredPrefix, MeteringLabelRule, MeteringLabelRuleDraft};
 pub use crate::ndp_proxy::{NdpProxy, NdpProxyDraft};
 pub use crate::network::{Network, NetworkDraft, ProviderSegment};
 pub use crate::network_ip_availability::{

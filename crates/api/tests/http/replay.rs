@@ -39,6 +39,8 @@ impl Exchange {
     fn collection(&self) -> &str {
         let path = self.path.split('?').next().unwrap_or_default();
         let name = path.strip_prefix("/v2.0/").unwrap_or_default();
+        let name =
+            ["metering/", "log/"].iter().find_map(|group| name.strip_prefix(group)).unwrap_or(name);
         name.split('/').next().unwrap_or_default().trim_end_matches(".json")
     }
 
@@ -101,6 +103,8 @@ const SERVED: &[&str] = &[
     "default-security-group-rules",
     "address-groups",
     "trunks",
+    "metering-labels",
+    "metering-label-rules",
     "subnetpools",
     "address-scopes",
     "nope",

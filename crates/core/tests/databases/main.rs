@@ -15,6 +15,7 @@ mod conntrack_helpers;
 mod dhcp;
 mod floating_ips;
 mod lists;
+mod metering;
 mod ndp_proxies;
 mod networks;
 mod pages;
