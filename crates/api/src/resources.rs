@@ -4,9 +4,10 @@ use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
-    FloatingIp, FloatingIpPool, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
+    Flavor, FloatingIp, FloatingIpPool, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
     NetworkIpAvailability, NetworkSegmentRange, Port, PortForwarding, RbacPolicy, ResourceDecl,
-    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
+    SecurityGroup, SecurityGroupRule, Segment, ServiceProfile, Statefulness, Subnet, SubnetPool,
+    Trunk,
 };
 
 use crate::action::{Action, put_draft, put_plain};
@@ -14,8 +15,8 @@ use crate::app::Api;
 use crate::extensions::Extensions;
 use crate::resource::{Door, Top, Under};
 use crate::{
-    address_groups, auto_allocated_topology, discovery, port_bindings, quota, resource, scheduler,
-    seam, subnetpools, tags, trunks,
+    address_groups, auto_allocated_topology, discovery, flavors, port_bindings, quota, resource,
+    scheduler, seam, service_providers, subnetpools, tags, trunks,
 };
 
 /// A resource and what can be done with it.
@@ -82,12 +83,16 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .action(trunks::REMOVE, trunks::remove)
         .action(trunks::GET, trunks::get)
         .with::<MeteringLabel>()
-        .with::<MeteringLabelRule>();
+        .with::<MeteringLabelRule>()
+        .with::<Flavor>()
+        .with::<ServiceProfile>();
     let router = resources
         .router
         .merge(scheduler::routes())
         .merge(quota::routes())
         .merge(port_bindings::routes(extensions))
+        .merge(flavors::routes(extensions))
+        .merge(service_providers::routes(extensions))
         .merge(auto_allocated_topology::routes(extensions));
     (router, resources.served)
 }

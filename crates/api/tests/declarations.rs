@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use nucleon_model::{
-    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, FloatingIp, FloatingIpPool,
-    MeteringLabel, MeteringLabelRule, NdpProxy, Network, NetworkIpAvailability,
+    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Flavor, FloatingIp,
+    FloatingIpPool, MeteringLabel, MeteringLabelRule, NdpProxy, Network, NetworkIpAvailability,
     NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router, SecurityGroup,
     SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
 };
@@ -45,6 +45,7 @@ const ALL: &[&ResourceDecl] = &[
     NetworkSegmentRange::DECL,
     NetworkIpAvailability::DECL,
     Trunk::DECL,
+    Flavor::DECL,
     MeteringLabel::DECL,
     MeteringLabelRule::DECL,
 ];

@@ -19,6 +19,7 @@ pub(crate) use self::guard::{check_addresses, check_deletable, check_devices};
 
 use self::attached::Attached;
 use crate::entity::Entity;
+use crate::flavor;
 use crate::floating_ip::check_gateway_idle;
 use crate::{Caller, Core, Error, Operations, Result, ndp_proxy};
 
@@ -58,6 +59,10 @@ impl Entity for Router {
         caller: &Caller,
         draft: &RouterDraft,
     ) -> Result<()> {
+        if let Some(flavor) = draft.flavor_id.get() {
+            let provider = flavor::provider_for(core, tx, caller, flavor, draft).await?;
+            self.provider = Some(provider.name.to_owned());
+        }
         let settings = core.settings();
         self.distributed = draft.distributed.get().copied().unwrap_or(settings.router_distributed);
         self.ha = draft.ha.get().copied().unwrap_or(settings.l3_ha);
@@ -94,6 +99,7 @@ impl Entity for Router {
         }
         let was_up = self.admin_state_up;
         draft.admin_state_up.apply(&mut self.admin_state_up);
+        kind::check_provider(self, draft.distributed.get(), draft.ha.get())?;
         kind::change(self, was_up, draft.distributed.value(), draft.ha.value())?;
         draft.name.apply(&mut self.name);
         draft.description.apply(&mut self.description);

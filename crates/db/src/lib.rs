@@ -39,6 +39,7 @@ mod cursor;
 pub mod default_security_group_rule;
 mod dialect;
 mod error;
+pub mod flavor;
 pub mod floating_ip;
 mod floating_ip_pool;
 pub mod journal;

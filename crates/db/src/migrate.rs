@@ -24,6 +24,7 @@ mod m0015_floating_ips;
 mod m0016_port_details;
 mod m0017_ndp_proxies;
 mod m0018_metering;
+mod m0019_flavors;
 mod run;
 
 use std::fmt;
@@ -58,6 +59,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0016_port_details::MIGRATION,
     m0017_ndp_proxies::MIGRATION,
     m0018_metering::MIGRATION,
+    m0019_flavors::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

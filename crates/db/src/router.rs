@@ -2,7 +2,7 @@
 //!
 //! Whether a port is a router's is said by a row of its own, not by the port's `device_id`, which anybody may write.
 
-use nucleon_model::{Port, PortId, Resource, Router, RouterId, Timestamp};
+use nucleon_model::{FlavorId, Port, PortId, Resource, Router, RouterId, Timestamp};
 use sea_query::{Alias, Cond, Expr, ExprTrait, Query};
 
 use crate::error::Result;
@@ -14,6 +14,17 @@ impl Listing for Router {
     fn visible_to(project: Option<&str>) -> Option<Cond> {
         own(project)
     }
+}
+
+/// Whether a router was made of a flavor.
+pub async fn router_has_flavor(tx: &mut Tx, flavor: FlavorId) -> Result<bool> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("routers"))
+        .and_where(Expr::col(Alias::new("flavor_id")).eq(flavor.to_string()))
+        .limit(1);
+    Ok(tx.fetch_optional(&query).await?.is_some())
 }
 
 /// Makes a port a router's, as what `owner` (a `device_owner`) says.

@@ -29,6 +29,7 @@ pub mod address_scope;
 pub mod agent;
 pub mod conntrack_helper;
 pub mod default_security_group_rule;
+pub mod flavor;
 pub mod floating_ip;
 mod floating_ip_pool;
 pub mod metering_label;
@@ -45,6 +46,7 @@ pub mod router;
 pub mod security_group;
 pub mod security_group_rule;
 pub mod segment;
+pub mod service_profile;
 pub mod statefulness;
 pub mod subnet;
 pub mod subnetpool;
@@ -62,6 +64,7 @@ pub use crate::default_security_group_rule::{
 };
 pub use crate::extension::{EXTENSIONS, Extension, Readiness};
 pub use crate::field::Field;
+pub use crate::flavor::{Flavor, FlavorDraft, FlavorProfile, FlavorProfileDraft, ServiceType};
 pub use crate::floating_ip::{FloatingIp, FloatingIpDraft};
 pub use crate::floating_ip_pool::{FloatingIpPool, FloatingIpPoolDraft};
 pub use crate::id::*;
@@ -89,6 +92,7 @@ pub use crate::security_group_rule::{
     EtherType, Flow, InvalidWord, PortBound, RulePrefix, SecurityGroupRule, SecurityGroupRuleDraft,
 };
 pub use crate::segment::{NetworkType, Segment, SegmentDraft};
+pub use crate::service_profile::{ServiceProfile, ServiceProfileDraft};
 pub use crate::shape::{Shape, Shaped};
 pub use crate::standard::{FIRST_REVISION, Standard};
 pub use crate::statefulness::{Statefulness, StatefulnessDraft};

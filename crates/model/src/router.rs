@@ -203,6 +203,8 @@ resource! {
         gw_port_id: Option<PortId> ["gw_port_id"]
         /// Whether it hides what is behind it from outside.
         enable_snat: bool ["enable_snat"]
+        /// Who carries it, where a flavor said so when it was made.
+        provider: Option<String> ["provider"]
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod absurd;
 mod documents;
+mod flavors;
 mod floating_ips;
 mod harness;
 mod lists;

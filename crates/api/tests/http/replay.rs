@@ -103,6 +103,8 @@ const SERVED: &[&str] = &[
     "default-security-group-rules",
     "address-groups",
     "trunks",
+    "service-providers",
+    "flavors",
     "metering-labels",
     "metering-label-rules",
     "subnetpools",

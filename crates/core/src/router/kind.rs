@@ -5,7 +5,8 @@ use nucleon_model::{Router, Timestamp};
 
 use super::bad;
 use crate::change::emit_port;
-use crate::{Caller, Result};
+use crate::service_provider::ServiceProvider;
+use crate::{Caller, Error, Result};
 
 /// Makes it another kind of router. It has to be down for that (alias `router-admin-state-down-before-update`): before,
 /// not only with the same request.
@@ -31,6 +32,23 @@ pub(super) fn change(
     Ok(())
 }
 
+/// A router of a flavor stays what its provider carries.
+pub(super) fn check_provider(
+    router: &Router,
+    distributed: Option<&bool>,
+    ha: Option<&bool>,
+) -> Result<()> {
+    let provider = router.provider.as_deref().and_then(ServiceProvider::named);
+    if provider.is_none_or(|it| it.lacks(distributed.copied(), ha.copied()).is_none()) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "InvalidInput",
+        "Invalid input for operation: Changing the 'ha' and 'distributed' attributes on a router associated with a \
+         flavor is not supported.",
+    ))
+}
+
 /// Has the interfaces of a router say what kind it is now.
 pub(super) async fn follow(
     tx: &mut Tx,
@@ -52,7 +70,7 @@ pub(super) async fn follow(
     Ok(())
 }
 
-fn active(what: &str) -> crate::Error {
+fn active(what: &str) -> Error {
     bad(format!(
         "Cannot change {what} of active routers. Please set router admin_state_up to False prior to upgrade"
     ))

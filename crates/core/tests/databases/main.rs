@@ -13,6 +13,7 @@ mod auto_allocated_topologies;
 mod availability;
 mod conntrack_helpers;
 mod dhcp;
+mod flavors;
 mod floating_ips;
 mod lists;
 mod metering;

@@ -276,6 +276,11 @@ pub(crate) fn merged(mut base: Value, more: Value) -> Value {
 }
 
 pub(crate) fn draft<R: Noun>(attributes: Value) -> R::Draft {
+    draft_of::<R>(attributes)
+}
+
+/// As [`draft`], of what has no operations of its own.
+pub(crate) fn draft_of<R: Resource>(attributes: Value) -> R::Draft {
     let Value::Object(attributes) = attributes else { panic!("{attributes}") };
     let mut draft = R::Draft::default();
     for (name, value) in attributes {
