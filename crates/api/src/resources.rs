@@ -4,7 +4,7 @@ use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
-    Flavor, FloatingIp, FloatingIpPool, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
+    Flavor, FloatingIp, FloatingIpPool, Log, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
     NetworkIpAvailability, NetworkSegmentRange, Port, PortForwarding, RbacPolicy, ResourceDecl,
     SecurityGroup, SecurityGroupRule, Segment, ServiceProfile, Statefulness, Subnet, SubnetPool,
     Trunk,
@@ -15,8 +15,8 @@ use crate::app::Api;
 use crate::extensions::Extensions;
 use crate::resource::{Door, Top, Under};
 use crate::{
-    address_groups, auto_allocated_topology, discovery, flavors, port_bindings, quota, resource,
-    scheduler, seam, service_providers, subnetpools, tags, trunks,
+    address_groups, auto_allocated_topology, discovery, flavors, loggable_resources, port_bindings,
+    quota, resource, scheduler, seam, service_providers, subnetpools, tags, trunks,
 };
 
 /// A resource and what can be done with it.
@@ -85,13 +85,15 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .with::<MeteringLabel>()
         .with::<MeteringLabelRule>()
         .with::<Flavor>()
-        .with::<ServiceProfile>();
+        .with::<ServiceProfile>()
+        .with::<Log>();
     let router = resources
         .router
         .merge(scheduler::routes())
         .merge(quota::routes())
         .merge(port_bindings::routes(extensions))
         .merge(flavors::routes(extensions))
+        .merge(loggable_resources::routes(extensions))
         .merge(service_providers::routes(extensions))
         .merge(auto_allocated_topology::routes(extensions));
     (router, resources.served)

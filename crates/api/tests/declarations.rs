@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use nucleon_model::{
     AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Flavor, FloatingIp,
-    FloatingIpPool, MeteringLabel, MeteringLabelRule, NdpProxy, Network, NetworkIpAvailability,
-    NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router, SecurityGroup,
-    SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
+    FloatingIpPool, Log, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
+    NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router,
+    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
 };
 use serde_json::{Value, json};
 
@@ -46,6 +46,7 @@ const ALL: &[&ResourceDecl] = &[
     NetworkIpAvailability::DECL,
     Trunk::DECL,
     Flavor::DECL,
+    Log::DECL,
     MeteringLabel::DECL,
     MeteringLabelRule::DECL,
 ];
@@ -70,6 +71,7 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("metering_label_rule", "source_ip_prefix", "allow_put", UNCHANGED),
     ("metering_label_rule", "destination_ip_prefix", "allow_put", UNCHANGED),
     ("address_group", "tenant_id", "exists", SHOWN),
+    ("log", "tenant_id", "exists", SHOWN),
     ("network", "pvlan", "exists", SHOWN),
     ("port", "pvlan_type", "exists", SHOWN),
     ("port", "pvlan_community", "exists", SHOWN),

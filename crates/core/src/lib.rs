@@ -32,6 +32,7 @@ mod flavor;
 mod floating_ip;
 mod floating_ip_pool;
 mod hint;
+mod log;
 mod maintain;
 mod metering_label;
 mod metering_label_rule;

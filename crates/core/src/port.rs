@@ -19,6 +19,7 @@ mod update;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nucleon_db::log::Logged;
 use nucleon_db::port::Part;
 use nucleon_db::{
     Listed, Operation, Tx, agent as agents, network as networks, port as store, subnet as subnets,
@@ -230,6 +231,7 @@ impl Core {
         crate::trunk::check_deletable(port)?;
         crate::floating_ip::port_goes(tx, caller, port, self.now()).await?;
         crate::ndp_proxy::port_goes(tx, caller, port).await?;
+        crate::log::logged_goes(tx, caller, Logged::Port(port.id)).await?;
         match store::port_delete_at(tx, port.id, port.revision_number).await {
             // Something came to lead to it meanwhile.
             Err(nucleon_db::Error::Reference { .. }) => return Err(Error::collided()),

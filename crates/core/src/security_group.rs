@@ -5,6 +5,7 @@ mod default;
 use std::collections::BTreeSet;
 
 use nucleon_db::default_security_group_rule::{For, default_rule_list_for};
+use nucleon_db::log::Logged;
 use nucleon_db::security_group::{self as store, DEFAULT_KEY, OBJECT_TYPE};
 use nucleon_db::{
     Operation, Tx, resource, security_group_rule as rules, statefulness as statefulnesses,
@@ -134,6 +135,7 @@ impl Entity for SecurityGroup {
         for rule in &gone {
             emit(tx, caller, Operation::Delete, rule, &rule.scopes());
         }
+        crate::log::logged_goes(tx, caller, Logged::Group(self.id)).await?;
         sharing::forget(tx, OBJECT_TYPE, self).await
     }
 

@@ -25,6 +25,7 @@ mod m0016_port_details;
 mod m0017_ndp_proxies;
 mod m0018_metering;
 mod m0019_flavors;
+mod m0020_logs;
 mod run;
 
 use std::fmt;
@@ -60,6 +61,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0017_ndp_proxies::MIGRATION,
     m0018_metering::MIGRATION,
     m0019_flavors::MIGRATION,
+    m0020_logs::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -32,6 +32,7 @@ pub mod default_security_group_rule;
 pub mod flavor;
 pub mod floating_ip;
 mod floating_ip_pool;
+pub mod log;
 pub mod metering_label;
 pub mod metering_label_rule;
 mod ndp_proxy;
@@ -68,6 +69,7 @@ pub use crate::flavor::{Flavor, FlavorDraft, FlavorProfile, FlavorProfileDraft, 
 pub use crate::floating_ip::{FloatingIp, FloatingIpDraft};
 pub use crate::floating_ip_pool::{FloatingIpPool, FloatingIpPoolDraft};
 pub use crate::id::*;
+pub use crate::log::{Log, LogDraft};
 pub use crate::metering_label::{MeteringLabel, MeteringLabelDraft};
 pub use crate::metering_label_rule::{MeteredPrefix, MeteringLabelRule, MeteringLabelRuleDraft};
 pub use crate::ndp_proxy::{NdpProxy, NdpProxyDraft};

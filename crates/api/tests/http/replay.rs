@@ -105,6 +105,8 @@ const SERVED: &[&str] = &[
     "trunks",
     "service-providers",
     "flavors",
+    "logs",
+    "loggable-resources",
     "metering-labels",
     "metering-label-rules",
     "subnetpools",
