@@ -3,7 +3,7 @@
 use axum::extract::Query;
 use axum::http::Uri;
 use nucleon_core::{Error, Result};
-use nucleon_model::{AttrSet, Direction, Flags, ListQuery, Page, PyText, ResourceDecl};
+use nucleon_model::{AttrSet, Direction, Flags, ListQuery, Load, Page, PyText, ResourceDecl};
 use serde_json::Value;
 
 use crate::filter;
@@ -55,6 +55,7 @@ pub(crate) fn list(
         sort: sort(decl, enabled, params)?,
         page: page(params, options)?,
         fields: fields(decl, enabled, params),
+        load: Load::Served { absent: decl.select(|_| true).without(enabled) },
     })
 }
 

@@ -1,7 +1,8 @@
 //! Lists: filters, order and pages, for all declared resources alike.
 
 use nucleon_model::{
-    Attribute, Cell, CellKind, Direction, Filter, FixedIpFilter, ListQuery, Resource, TagFilter,
+    Attribute, Cell, CellKind, Direction, Filter, FixedIpFilter, ListQuery, Load, Resource,
+    TagFilter,
 };
 use sea_query::{
     Alias, Asterisk, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr,
@@ -10,7 +11,7 @@ use sea_query::{
 
 use crate::error::Result;
 use crate::rbac;
-use crate::resource::{fetch, get, select, value_of};
+use crate::resource::{Columns, fetch, get, select, select_some, value_of};
 use crate::tx::Tx;
 
 /// One more condition on the records of a list.
@@ -48,6 +49,14 @@ pub trait Listing: Resource {
 
     /// What a viewer in `project` may see; `None` is everything.
     fn visible_to(project: Option<&str>) -> Option<Cond>;
+
+    /// Whether a list for answers can do without a column. `served`: no attribute that the server does without lies in it.
+    ///
+    /// It matters where lists are long: what a list of 10,000 costs is a matter of cells.
+    fn is_spare(column: &str, served: bool) -> bool {
+        let _ = (column, served);
+        false
+    }
 }
 
 /// For [`Listing::visible_to`]: objects are seen by their own project alone.
@@ -100,12 +109,14 @@ pub async fn list_where<R: Listing>(
     also: Option<Condition>,
 ) -> Result<Listed<R>> {
     // A filter that nothing can meet.
-    let Some(mut statement) = statement::<R>(project, query, also) else {
+    let columns = columns::<R>(query.load);
+    let Some(mut statement) = statement::<R>(project, query, also, &columns) else {
         return Ok(Listed::Records(Vec::new()));
     };
     let Some(page) = &query.page else {
         order::<R>(&mut statement, &query.sort, false);
-        return Ok(Listed::Records(fetch(tx, &statement).await?));
+        let records = tx.fetch_map(&statement, |row| columns.read(row)).await?;
+        return Ok(Listed::Records(records));
     };
     if let Some(marker) = &page.marker {
         let Some(record) = marker_record::<R>(tx, project, marker).await? else {
@@ -115,7 +126,7 @@ pub async fn list_where<R: Listing>(
     }
     order::<R>(&mut statement, &query.sort, page.reverse);
     statement.limit(page.limit);
-    let mut records = fetch(tx, &statement).await?;
+    let mut records = tx.fetch_map(&statement, |row| columns.read(row)).await?;
     if page.reverse {
         records.reverse();
     }
@@ -128,7 +139,7 @@ pub async fn list_plan<R: Listing>(
     project: Option<&str>,
     query: &ListQuery,
 ) -> Result<Vec<String>> {
-    match statement::<R>(project, query, None) {
+    match statement::<R>(project, query, None, &columns::<R>(query.load)) {
         Some(statement) => tx.explain(&statement).await,
         None => Ok(Vec::new()),
     }
@@ -139,8 +150,9 @@ fn statement<R: Listing>(
     project: Option<&str>,
     query: &ListQuery,
     also: Option<Condition>,
+    columns: &Columns,
 ) -> Option<SelectStatement> {
-    let mut statement = select::<R>();
+    let mut statement = select_some::<R>(columns);
     if let Some(Condition(also)) = also {
         statement.and_where(also);
     }
@@ -151,6 +163,16 @@ fn statement<R: Listing>(
         statement.and_where(condition::<R>(filter, project)?);
     }
     Some(statement)
+}
+
+/// The columns that a list loads.
+fn columns<R: Listing>(load: Load) -> Columns {
+    let Load::Served { absent } = load else { return Columns::where_name::<R>(|_| true) };
+    let served = |name: &str| {
+        let named = |index: usize| R::DECL.attributes.get(index).and_then(|it| it.column);
+        !absent.iter().any(|index| named(index).is_some_and(|(column, _)| column == name))
+    };
+    Columns::where_name::<R>(|name| !R::is_spare(name, served(name)))
 }
 
 async fn marker_record<R: Listing>(

@@ -17,6 +17,18 @@ use crate::tx::Tx;
 /// Name of the unique key over network and MAC address.
 pub const PORT_MAC_KEY: &str = "ports_network_mac_uq";
 
+/// What is kept of ports that no answer shows.
+const BESIDE: &[&str] = &[
+    "subport_of",
+    "segment_id",
+    "awaits_l2",
+    "awaits_dhcp",
+    "view_revision",
+    "wired_at",
+    "dhcp_ready_at",
+    "active_at",
+];
+
 impl Listing for Port {
     fn special(attribute: &Attribute, values: &[Cell], _: Option<&str>) -> Option<SimpleExpr> {
         (attribute.name == "security_groups").then(|| is_member(values))
@@ -24,6 +36,10 @@ impl Listing for Port {
 
     fn visible_to(project: Option<&str>) -> Option<Cond> {
         project.map(|project| among([owned_by("ports", project), on_networks_of("ports", project)]))
+    }
+
+    fn is_spare(column: &str, served: bool) -> bool {
+        !served || BESIDE.contains(&column)
     }
 }
 

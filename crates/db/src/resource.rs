@@ -35,13 +35,44 @@ fn cell_at(row: &Row, place: usize, kind: CellKind) -> Result<Cell> {
 
 /// `SELECT` of all columns of a resource, in the order that [`read`] expects.
 pub(crate) fn select<R: Resource>() -> SelectStatement {
+    select_some::<R>(&Columns::all::<R>())
+}
+
+/// `SELECT` of some columns of a resource, in the order that [`Columns::read`] expects.
+pub(crate) fn select_some<R: Resource>(columns: &Columns) -> SelectStatement {
     let table = R::DECL.table;
     let mut select = Query::select();
-    for &(column, _) in R::columns() {
-        select.column((Alias::new(table), Alias::new(column)));
+    for (&(column, _), place) in R::columns().iter().zip(&columns.0) {
+        if place.is_some() {
+            select.column((Alias::new(table), Alias::new(column)));
+        }
     }
     select.from(Alias::new(table));
     select
+}
+
+/// Columns of a resource, and where they come in a row; `None` for those that are not loaded.
+#[derive(Debug)]
+pub(crate) struct Columns(Vec<Option<usize>>);
+
+impl Columns {
+    fn all<R: Resource>() -> Self {
+        Self::where_name::<R>(|_| true)
+    }
+
+    /// Those for whose name `wanted` holds.
+    pub(crate) fn where_name<R: Resource>(wanted: impl Fn(&str) -> bool) -> Self {
+        let mut next = 0..;
+        let place = |(name, _): &(&'static str, CellKind)| {
+            if wanted(name) { next.next() } else { None }
+        };
+        Self(R::columns().iter().map(place).collect())
+    }
+
+    /// A record from a row of [`select_some`].
+    pub(crate) fn read<R: Resource>(&self, row: &Row) -> Result<R> {
+        record(row, |index| self.0.get(index).copied().flatten())
+    }
 }
 
 /// Has the rows that a query finds held to the end of the transaction: whoever else means to change them waits. (On
@@ -62,11 +93,17 @@ pub(crate) fn read<R: Resource>(row: &Row) -> Result<R> {
 
 /// A record from a row whose columns begin at a place.
 pub(crate) fn read_from<R: Resource>(row: &Row, start: usize) -> Result<R> {
+    record(row, |index| Some(start + index))
+}
+
+/// A record from a row; `place` says where a column is in it.
+fn record<R: Resource>(row: &Row, place: impl Fn(usize) -> Option<usize>) -> Result<R> {
     let columns = R::columns();
     let mut failure = None;
-    let record = R::from_cells(&mut |place| {
-        let (_, kind) = columns.get(place).copied().unwrap_or(("", CellKind::Text));
-        cell_at(row, start + place, kind).map_err(|error| {
+    let record = R::from_cells(&mut |index| {
+        let (_, kind) = columns.get(index).copied().unwrap_or(("", CellKind::Text));
+        let cell = place(index).map(|place| cell_at(row, place, kind)).transpose();
+        cell.map_err(|error| {
             failure = Some(error);
             BadCell { cell: Cell::Null, expected: "column" }
         })

@@ -21,8 +21,10 @@ pub trait Resource: Sized + Send + Sync + 'static {
     fn cells(&self) -> Vec<Cell>;
 
     /// Builds a record from stored cells, asked for in the order of [`Resource::columns`]; what is not stored in the
-    /// row is left at its default for the caller to fill in.
-    fn from_cells(next: &mut dyn FnMut(usize) -> Result<Cell, BadCell>) -> Result<Self, BadCell>;
+    /// row, or not loaded (`None`), is left at its default for the caller to fill in.
+    fn from_cells(
+        next: &mut dyn FnMut(usize) -> Result<Option<Cell>, BadCell>,
+    ) -> Result<Self, BadCell>;
 
     /// Names and kinds of the columns, attributes first.
     fn columns() -> &'static [(&'static str, CellKind)];
@@ -265,23 +267,29 @@ macro_rules! resource {
                 }
 
                 fn from_cells(
-                    next: &mut dyn FnMut(usize) -> Result<Cell, BadCell>,
+                    next: &mut dyn FnMut(usize) -> Result<Option<Cell>, BadCell>,
                 ) -> Result<Self, BadCell> {
                     let mut record = Self::default();
                     let mut index = 0;
                     $( $(
                         let _: &str = $scolumn;
-                        record.$sfield = Stored::from_cell(next(index)?)?;
+                        if let Some(cell) = next(index)? {
+                            record.$sfield = Stored::from_cell(cell)?;
+                        }
                         index += 1;
                     )? )*
                     $( $(
                         let _: &str = $ccolumn;
-                        record.$cfield = Stored::from_cell(next(index)?)?;
+                        if let Some(cell) = next(index)? {
+                            record.$cfield = Stored::from_cell(cell)?;
+                        }
                         index += 1;
                     )? )*
                     $( $(
                         let _: &str = $icolumn;
-                        record.$ifield = Stored::from_cell(next(index)?)?;
+                        if let Some(cell) = next(index)? {
+                            record.$ifield = Stored::from_cell(cell)?;
+                        }
                         index += 1;
                     )? )*
                     let _ = index;

@@ -85,7 +85,7 @@ pub use crate::port::{
 pub use crate::port_binding::{PortBinding, PortBindingDraft};
 pub use crate::port_forwarding::{PortForwarding, PortForwardingDraft};
 pub use crate::protocol::{InvalidProtocol, Protocol};
-pub use crate::query::{Direction, Filter, FixedIpFilter, ListQuery, Page, TagFilter};
+pub use crate::query::{Direction, Filter, FixedIpFilter, ListQuery, Load, Page, TagFilter};
 pub use crate::rbac_policy::{RbacPolicy, RbacPolicyDraft, SharedType, TargetProject};
 pub use crate::router::{Gateway, GatewayRequest, Router, RouterDraft, WantedGateway};
 pub use crate::rule::Rule;

@@ -16,6 +16,16 @@ pub struct ListQuery {
     pub page: Option<Page>,
     /// What the answer shows; loading may leave out what is neither shown nor needed.
     pub fields: AttrSet,
+    pub load: Load,
+}
+
+/// What is loaded of each record of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Load {
+    #[default]
+    Whole,
+    /// What answers may show or policy ask for: not these attributes, which are not served, nor what is kept beside.
+    Served { absent: AttrSet },
 }
 
 /// One condition.
