@@ -41,7 +41,7 @@ pub async fn allocation_insert(tx: &mut Tx, taken: &[(PortId, FixedIp)]) -> Resu
                 Expr::val(port.to_string()),
             ]);
         }
-        tx.execute(&insert).await?;
+        tx.insert(insert).await?;
     }
     Ok(())
 }

@@ -199,7 +199,7 @@ fn insert_statement<R: Resource>(records: &[R]) -> sea_query::InsertStatement {
 /// Inserts records; a unique key that refuses one ends the transaction.
 pub async fn insert<R: Resource>(tx: &mut Tx, records: &[R]) -> Result<()> {
     for portion in portions(records) {
-        tx.execute(&insert_statement(portion)).await?;
+        tx.insert(insert_statement(portion)).await?;
     }
     Ok(())
 }

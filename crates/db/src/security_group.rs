@@ -134,7 +134,7 @@ pub async fn member_insert(tx: &mut Tx, members: &[(PortId, SecurityGroupId)]) -
         for (port, group) in portion {
             insert.values_panic([Expr::val(port.to_string()), Expr::val(group.to_string())]);
         }
-        tx.execute(&insert).await?;
+        tx.insert(insert).await?;
     }
     Ok(())
 }

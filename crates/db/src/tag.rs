@@ -14,7 +14,7 @@ pub async fn tag_insert(tx: &mut Tx, tags: &[(String, String)]) -> Result<()> {
         for (object, tag) in portion {
             insert.values_panic([Expr::val(object.as_str()), Expr::val(tag.as_str())]);
         }
-        tx.execute(&insert).await?;
+        tx.insert(insert).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use sea_query::{Expr, Query, Value};
+use sea_query::{Alias, CommonTableExpression, Expr, InsertStatement, Query, Value, WithClause};
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::{SqlSafeStr, SqlStr};
 use uuid::Uuid;
@@ -59,6 +59,7 @@ pub struct Tx {
     statements: u32,
     changes: Vec<Change>,
     charges: Charges,
+    gathered: Option<Vec<InsertStatement>>,
     failure: Option<Error>,
     settled: bool,
     keys: KeyNames,
@@ -73,6 +74,7 @@ impl Tx {
             statements: 0,
             changes: Vec::new(),
             charges: Charges::default(),
+            gathered: None,
             failure: None,
             settled: true,
             keys,
@@ -97,6 +99,40 @@ impl Tx {
     pub fn execute<'t>(&'t mut self, statement: &impl Statement) -> BoxFuture<'t, Result<u64>> {
         let (sql, values) = self.dialect().build(statement);
         self.execute_sql(assert_safe(sql), values).boxed()
+    }
+
+    /// Inserts rows, at once or with [`Tx::together`].
+    pub async fn insert(&mut self, insert: InsertStatement) -> Result<()> {
+        if let Some(gathered) = &mut self.gathered {
+            gathered.push(insert);
+            return Ok(());
+        }
+        self.execute(&insert).await.map(drop)
+    }
+
+    /// Has the inserts that follow wait for [`Tx::together`]. What they refuse, that refuses.
+    pub fn gather(&mut self) {
+        self.gathered = Some(Vec::new());
+    }
+
+    /// Runs the inserts that were gathered: on PostgreSQL as one statement, which checks what refers to what at its end,
+    /// for there each further one costs a way there and back; elsewhere one after the other, as nothing else is to be had.
+    pub async fn together(&mut self) -> Result<()> {
+        let mut gathered = self.gathered.take().unwrap_or_default();
+        if self.dialect() != Dialect::Postgres || gathered.len() < 2 {
+            for insert in gathered {
+                self.execute(&insert).await?;
+            }
+            return Ok(());
+        }
+        let Some(last) = gathered.pop() else { return Ok(()) };
+        let mut with = WithClause::new();
+        for (number, insert) in gathered.into_iter().enumerate() {
+            let mut part = CommonTableExpression::new();
+            part.query(insert).table_name(Alias::new(format!("part_{number}")));
+            with.cte(part);
+        }
+        self.execute(&last.with(with)).await.map(drop)
     }
 
     /// All rows of the answer.
@@ -327,6 +363,7 @@ impl Tx {
         self.statements = 0;
         self.changes.clear();
         self.charges = Charges::default();
+        self.gathered = None;
         self.failure = None;
     }
 

@@ -12,6 +12,9 @@ use crate::change::emit_port;
 use crate::driver::Change;
 use crate::{Caller, Core, Error, Result, quota};
 
+/// Ports whose rows may go in one statement: of more, it would have too many parameters.
+const FEW: usize = 8;
+
 impl Core {
     pub(super) async fn ports_create(
         &self,
@@ -201,6 +204,10 @@ impl Core {
         caller: &Caller,
         ports: &[Port],
     ) -> Result<()> {
+        let few = ports.len() <= FEW;
+        if few {
+            tx.gather();
+        }
         let inserted = store::port_insert(tx, ports).await;
         unless_taken(inserted, store::PORT_MAC_KEY)?;
         let addresses: Vec<(PortId, FixedIp)> = ports
@@ -215,6 +222,14 @@ impl Core {
             .flat_map(|port| crate::tag::rows(&port.id.to_string(), &port.tags))
             .collect();
         tags::tag_insert(tx, &labels).await?;
+        if few {
+            let inserted = tx.together().await;
+            let taken = |key: &&str| inserted.as_ref().is_err_and(|it| it.is_conflict_on(key));
+            if [store::PORT_MAC_KEY, allocation::ALLOCATION_KEY].iter().any(taken) {
+                return Err(Error::collided());
+            }
+            self.unless_group_gone(inserted, ports)?;
+        }
         for port in ports {
             emit_port(tx, caller, Operation::Create, None, port);
         }

@@ -219,7 +219,7 @@ impl Core {
     }
 
     /// A group went that a request named, or that this server took for a project's default: look again.
-    fn unless_group_gone(
+    pub(super) fn unless_group_gone(
         &self,
         inserted: std::result::Result<(), nucleon_db::Error>,
         ports: &[Port],

@@ -34,16 +34,22 @@ async fn a_port_create_is_ten_statements_at_most() {
         // The first of a project looks for the project's default security group.
         let host = json!({"binding:host_id": "h1"});
         let first = cost(&cloud, cloud.port(&network, host.clone())).await;
-        assert!((1..=10).contains(&first), "{first} on {}", cloud.kind());
+        // PostgreSQL takes the rows of the port, its addresses, groups and tags in one.
+        let saved = if cloud.kind() == Kind::Postgres { 2 } else { 0 };
+        assert!((1..=10 - saved).contains(&first), "{first} on {}", cloud.kind());
         let plain = cost(&cloud, cloud.port(&network, host)).await;
-        assert!((1..=9).contains(&plain), "{plain} on {}", cloud.kind());
+        assert!((1..=9 - saved).contains(&plain), "{plain} on {}", cloud.kind());
         for more in [
             json!({"binding:host_id": "h1", "tags": ["a", "b"]}),
             json!({"mac_address": "fa:16:3e:00:00:09"}),
             json!({"fixed_ips": [{"ip_address": "10.0.0.9"}, {"ip_address": "fd00::9"}]}),
         ] {
             let statements = cost(&cloud, cloud.port(&network, more.clone())).await;
-            assert!((1..=10).contains(&statements), "{statements} on {}: {more}", cloud.kind());
+            assert!(
+                (1..=10 - saved).contains(&statements),
+                "{statements} on {}: {more}",
+                cloud.kind()
+            );
         }
         let port = cloud.port(&network, json!({})).await;
         let delete = cost(&cloud, cloud.delete(&port)).await;
