@@ -32,6 +32,7 @@ mod filter;
 mod flavors;
 mod identity;
 mod links;
+mod local_ips;
 mod loggable_resources;
 mod metrics;
 mod openapi;

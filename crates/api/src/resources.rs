@@ -4,15 +4,16 @@ use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
-    Flavor, FloatingIp, FloatingIpPool, Log, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
-    NetworkIpAvailability, NetworkSegmentRange, Port, PortForwarding, RbacPolicy, ResourceDecl,
-    SecurityGroup, SecurityGroupRule, Segment, ServiceProfile, Statefulness, Subnet, SubnetPool,
-    Trunk,
+    Flavor, FloatingIp, FloatingIpPool, LocalIp, LocalIpAssociation, Log, MeteringLabel,
+    MeteringLabelRule, NdpProxy, Network, NetworkIpAvailability, NetworkSegmentRange, Port,
+    PortForwarding, RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment,
+    ServiceProfile, Statefulness, Subnet, SubnetPool, Trunk,
 };
 
 use crate::action::{Action, put_draft, put_plain};
 use crate::app::Api;
 use crate::extensions::Extensions;
+use crate::local_ips::ByPort;
 use crate::resource::{Door, Top, Under};
 use crate::{
     address_groups, auto_allocated_topology, discovery, flavors, loggable_resources, port_bindings,
@@ -86,7 +87,11 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .with::<MeteringLabelRule>()
         .with::<Flavor>()
         .with::<ServiceProfile>()
-        .with::<Log>();
+        .with::<Log>()
+        .with::<LocalIp>()
+        .also_at::<LocalIp, Top>("/v2.0/local_ips")
+        .through::<LocalIpAssociation, ByPort>()
+        .also_at::<LocalIpAssociation, ByPort>("/v2.0/local_ips/{parent}/port_associations");
     let router = resources
         .router
         .merge(scheduler::routes())
@@ -130,6 +135,14 @@ impl<'e> Resources<'e> {
             .router
             .merge(resource::routes_at::<T, Top>(path))
             .merge(tags::routes_at::<T>(path));
+        self
+    }
+
+    /// As [`Self::known_as`], of the resource that came last and has no tags.
+    fn also_at<T: Noun, D: Door<T>>(mut self, path: &str) -> Self {
+        if self.open {
+            self.router = self.router.merge(resource::routes_at::<T, D>(path));
+        }
         self
     }
 

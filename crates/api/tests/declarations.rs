@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use nucleon_model::{
     AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Flavor, FloatingIp,
-    FloatingIpPool, Log, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
+    FloatingIpPool, LocalIp, Log, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
     NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router,
     SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
 };
@@ -46,6 +46,7 @@ const ALL: &[&ResourceDecl] = &[
     NetworkIpAvailability::DECL,
     Trunk::DECL,
     Flavor::DECL,
+    LocalIp::DECL,
     Log::DECL,
     MeteringLabel::DECL,
     MeteringLabelRule::DECL,
@@ -71,6 +72,7 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("metering_label_rule", "source_ip_prefix", "allow_put", UNCHANGED),
     ("metering_label_rule", "destination_ip_prefix", "allow_put", UNCHANGED),
     ("address_group", "tenant_id", "exists", SHOWN),
+    ("local_ip", "tenant_id", "exists", SHOWN),
     ("log", "tenant_id", "exists", SHOWN),
     ("network", "pvlan", "exists", SHOWN),
     ("port", "pvlan_type", "exists", SHOWN),

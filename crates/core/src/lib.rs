@@ -32,6 +32,7 @@ mod flavor;
 mod floating_ip;
 mod floating_ip_pool;
 mod hint;
+mod local_ip;
 mod log;
 mod maintain;
 mod metering_label;

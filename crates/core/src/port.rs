@@ -218,6 +218,7 @@ impl Core {
         self.authorise_delete(caller, &port)?;
         hold(precondition, port.revision_number)?;
         crate::router::check_deletable(tx, &port).await?;
+        crate::local_ip::check_deletable(tx, &port).await?;
         self.port_remove(tx, caller, &port).await
     }
 
@@ -232,6 +233,7 @@ impl Core {
         crate::floating_ip::port_goes(tx, caller, port, self.now()).await?;
         crate::ndp_proxy::port_goes(tx, caller, port).await?;
         crate::log::logged_goes(tx, caller, Logged::Port(port.id)).await?;
+        crate::local_ip::port_goes(tx, caller, port).await?;
         match store::port_delete_at(tx, port.id, port.revision_number).await {
             // Something came to lead to it meanwhile.
             Err(nucleon_db::Error::Reference { .. }) => return Err(Error::collided()),

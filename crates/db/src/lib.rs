@@ -44,6 +44,7 @@ pub mod floating_ip;
 mod floating_ip_pool;
 pub mod journal;
 mod list;
+pub mod local_ip;
 pub mod log;
 pub mod metering_label;
 pub mod metering_label_rule;

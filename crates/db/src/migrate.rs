@@ -26,6 +26,7 @@ mod m0017_ndp_proxies;
 mod m0018_metering;
 mod m0019_flavors;
 mod m0020_logs;
+mod m0021_local_ips;
 mod run;
 
 use std::fmt;
@@ -62,6 +63,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0018_metering::MIGRATION,
     m0019_flavors::MIGRATION,
     m0020_logs::MIGRATION,
+    m0021_local_ips::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

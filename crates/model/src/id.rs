@@ -104,6 +104,7 @@ ids! {
     DefaultSecurityGroupRuleId
     FlavorId
     FloatingIpId
+    LocalIpAssociationId
     LocalIpId
     LogId
     MeteringLabelId

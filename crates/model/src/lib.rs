@@ -32,6 +32,7 @@ pub mod default_security_group_rule;
 pub mod flavor;
 pub mod floating_ip;
 mod floating_ip_pool;
+pub mod local_ip;
 pub mod log;
 pub mod metering_label;
 pub mod metering_label_rule;
@@ -69,6 +70,7 @@ pub use crate::flavor::{Flavor, FlavorDraft, FlavorProfile, FlavorProfileDraft, 
 pub use crate::floating_ip::{FloatingIp, FloatingIpDraft};
 pub use crate::floating_ip_pool::{FloatingIpPool, FloatingIpPoolDraft};
 pub use crate::id::*;
+pub use crate::local_ip::{LocalIp, LocalIpAssociation, LocalIpAssociationDraft, LocalIpDraft};
 pub use crate::log::{Log, LogDraft};
 pub use crate::metering_label::{MeteringLabel, MeteringLabelDraft};
 pub use crate::metering_label_rule::{MeteredPrefix, MeteringLabelRule, MeteringLabelRuleDraft};

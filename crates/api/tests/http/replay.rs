@@ -105,6 +105,7 @@ const SERVED: &[&str] = &[
     "trunks",
     "service-providers",
     "flavors",
+    "local-ips",
     "logs",
     "loggable-resources",
     "metering-labels",

@@ -16,6 +16,7 @@ mod dhcp;
 mod flavors;
 mod floating_ips;
 mod lists;
+mod local_ips;
 mod logs;
 mod metering;
 mod ndp_proxies;
