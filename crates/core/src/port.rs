@@ -2,7 +2,8 @@
 //!
 //! The way of a create: what it stands on (network, subnets, segments, agents) is read, the rest is decided in memory,
 //! and written: port, addresses, groups, outbox; at last its project's quota is settled. Nine statements, with tags ten;
-//! one more where this server does not know the project's default security group yet.
+//! one more where this server does not know the project's default security group yet. On PostgreSQL, which takes the rows
+//! of a port in one, two fewer.
 
 mod address;
 mod bind;
