@@ -101,7 +101,7 @@ resource! {
             { "dns-integration", flags!(POST PUT), Rule::DnsDomain, Unless::Text("") }
         /// Whether its ports are kept apart as on a private VLAN.
         "pvlan": pvlan: bool as bool ["pvlan"]
-            { "pvlan", flags!(POST PUT), Rule::Plain, Unless::Bool(false) }
+            { "pvlan", flags!(POST PUT GUARDED), Rule::Plain, Unless::Bool(false) }
         /// How its only segment is realised.
         "provider:network_type": network_type: Option<NetworkType> as NetworkType
             { "provider", flags!(POST PUT FILTER GUARDED), Rule::Text(32), Unless::Unset }

@@ -345,10 +345,10 @@ resource! {
             { "uplink-status-propagation", flags!(POST PUT), Rule::Plain, Unless::Bool(true) }
         /// What it may reach on a network whose ports are kept apart.
         "pvlan_type": pvlan_type: Option<String> as String ["pvlan_type"]
-            { "pvlan", flags!(POST PUT FILTER NULLABLE), Rule::OneOf(PVLAN_TYPES), Unless::Null }
+            { "pvlan", flags!(POST PUT FILTER GUARDED NULLABLE), Rule::OneOf(PVLAN_TYPES), Unless::Null }
         /// Who it reaches, among ports of the type `community`.
         "pvlan_community": pvlan_community: Option<String> as String ["pvlan_community"]
-            { "pvlan", flags!(POST PUT NULLABLE), Rule::Word(232), Unless::Null }
+            { "pvlan", flags!(POST PUT GUARDED NULLABLE), Rule::Word(232), Unless::Null }
         /// Whether its machine may change what its card does.
         "trusted": trusted: Option<bool> as bool ["trusted"]
             { "port-trusted-vif", flags!(POST PUT GUARDED), Rule::Plain, Unless::Unset }
