@@ -3,11 +3,11 @@
 use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
-    self as model, AddressGroup, AddressScope, Agent, ConntrackHelper, DefaultSecurityGroupRule,
-    Flavor, FloatingIp, FloatingIpPool, LocalIp, LocalIpAssociation, Log, MeteringLabel,
-    MeteringLabelRule, NdpProxy, Network, NetworkIpAvailability, NetworkSegmentRange, Port,
-    PortForwarding, RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment,
-    ServiceProfile, Statefulness, Subnet, SubnetPool, Trunk,
+    self as model, AddressGroup, AddressScope, Agent, AvailabilityZone, ConntrackHelper,
+    DefaultSecurityGroupRule, Flavor, FloatingIp, FloatingIpPool, LocalIp, LocalIpAssociation, Log,
+    MeteringLabel, MeteringLabelRule, NdpProxy, Network, NetworkIpAvailability,
+    NetworkSegmentRange, Port, PortForwarding, RbacPolicy, ResourceDecl, SecurityGroup,
+    SecurityGroupRule, Segment, ServiceProfile, Statefulness, Subnet, SubnetPool, Trunk,
 };
 
 use crate::action::{Action, put_draft, put_plain};
@@ -53,6 +53,7 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .tagged::<Port>()
         .with::<Segment>()
         .with::<Agent>()
+        .with::<AvailabilityZone>()
         .with::<AddressScope>()
         .tagged::<NetworkSegmentRange>()
         .known_as::<NetworkSegmentRange>("/v2.0/network_segment_ranges")

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use nucleon_model::{
-    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, Flags, Flavor, FloatingIp,
-    FloatingIpPool, LocalIp, Log, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
+    AddressGroup, AddressScope, Agent, AttrDefault, Attribute, AvailabilityZone, Flags, Flavor,
+    FloatingIp, FloatingIpPool, LocalIp, Log, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
     NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router,
     SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
 };
@@ -31,6 +31,7 @@ const ALL: &[&ResourceDecl] = &[
     Port::DECL,
     Segment::DECL,
     Agent::DECL,
+    AvailabilityZone::DECL,
     AddressScope::DECL,
     Router::DECL,
     FloatingIp::DECL,

@@ -18,6 +18,7 @@ mod address_scope;
 mod agent;
 mod authorise;
 mod auto_allocated_topology;
+mod availability_zone;
 mod body;
 mod caller;
 mod change;

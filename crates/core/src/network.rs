@@ -5,9 +5,11 @@ pub(crate) mod sharing;
 
 use nucleon_db::{Listed, Operation, Tx, network as store, port as ports, subnet as subnets};
 use nucleon_model::{
-    AttrSet, Field, ListQuery, Network, NetworkDraft, NetworkId, PortId, Resource, Timestamp, port,
+    AgentType, AttrSet, Field, ListQuery, Network, NetworkDraft, NetworkId, PortId, Resource,
+    Timestamp, port,
 };
 
+use crate::availability_zone::check_hints;
 use crate::change::{again, emit_network, emit_network_moved, emit_subnet};
 use crate::driver::Change;
 use crate::port::pvlan;
@@ -187,6 +189,7 @@ impl Core {
         let segments = self.segments_create(tx, &network, &wanted, now).await?;
         let largest = i64::from(self.segments_mtu(&segments));
         check_mtu(requested_mtu, largest)?;
+        check_hints(tx, AgentType::Dhcp, &network.availability_zone_hints).await?;
         if requested_mtu == 0 {
             network.mtu = largest;
             store::network_update_at(tx, &network, network.revision_number).await?;

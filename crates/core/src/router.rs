@@ -13,11 +13,14 @@ mod routes;
 use nucleon_db::{Tx, conntrack_helper as helpers, port as ports};
 use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::view::Scope;
-use nucleon_model::{Field, Gateway, Port, PortId, Router, RouterDraft, RouterId, Timestamp};
+use nucleon_model::{
+    AgentType, Field, Gateway, Port, PortId, Router, RouterDraft, RouterId, Timestamp,
+};
 
 pub(crate) use self::guard::{check_addresses, check_deletable, check_devices};
 
 use self::attached::Attached;
+use crate::availability_zone::check_hints;
 use crate::entity::Entity;
 use crate::flavor;
 use crate::floating_ip::check_gateway_idle;
@@ -63,6 +66,7 @@ impl Entity for Router {
             let provider = flavor::provider_for(core, tx, caller, flavor, draft).await?;
             self.provider = Some(provider.name.to_owned());
         }
+        check_hints(tx, AgentType::L3, &self.availability_zone_hints).await?;
         let settings = core.settings();
         self.distributed = draft.distributed.get().copied().unwrap_or(settings.router_distributed);
         self.ha = draft.ha.get().copied().unwrap_or(settings.l3_ha);

@@ -33,6 +33,7 @@ pub mod address_scope;
 pub mod agent;
 pub mod allocation;
 pub mod auto_allocated_topology;
+pub mod availability_zone;
 mod connection;
 pub mod conntrack_helper;
 mod cursor;

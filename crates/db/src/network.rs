@@ -8,6 +8,7 @@ use nucleon_model::{
 };
 use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
 
+use crate::availability_zone::availability_zones_of_networks;
 use crate::error::{Error, Result};
 use crate::list::{Listed, Listing, among, in_subquery, list, one_of, owned_by};
 use crate::rbac::{
@@ -178,13 +179,14 @@ pub async fn network_list(
     Ok(listed)
 }
 
-/// Fills in what lies in other tables: the ids of the subnets, the segments.
+/// Fills in what lies in other tables: the ids of the subnets, the segments, the zones.
 pub async fn network_complete(tx: &mut Tx, networks: &mut [Network]) -> Result<()> {
     if networks.is_empty() {
         return Ok(());
     }
     let ids: Vec<String> = networks.iter().map(|network| network.id.to_string()).collect();
     let mut subnets = network_subnets(tx, &ids).await?;
+    let mut zones = availability_zones_of_networks(tx, &ids).await?;
     let mut segments: BTreeMap<NetworkId, Vec<Segment>> = BTreeMap::new();
     for segment in resource::by_chunks::<Segment>(tx, "network_id", ids).await? {
         segments.entry(segment.network_id).or_default().push(segment);
@@ -196,6 +198,7 @@ pub async fn network_complete(tx: &mut Tx, networks: &mut [Network]) -> Result<(
         let scope = |version| {
             subnets.iter().filter(|subnet| subnet.ip_version == version).find_map(|it| it.scope)
         };
+        network.availability_zones = zones.remove(&network.id).unwrap_or_default();
         (network.ipv4_address_scope, network.ipv6_address_scope) = (scope(4), scope(6));
         network_show_segments(network, segments.remove(&network.id).unwrap_or_default());
     }

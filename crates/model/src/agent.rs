@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 pub enum AgentType {
     OpenVSwitch,
     Dhcp,
+    L3,
 }
 
 impl AgentType {
@@ -25,6 +26,7 @@ impl AgentType {
         match self {
             Self::OpenVSwitch => "Open vSwitch agent",
             Self::Dhcp => "DHCP agent",
+            Self::L3 => "L3 agent",
         }
     }
 
@@ -33,6 +35,7 @@ impl AgentType {
         match self {
             Self::OpenVSwitch => "neutron-openvswitch-agent",
             Self::Dhcp => "neutron-dhcp-agent",
+            Self::L3 => "neutron-l3-agent",
         }
     }
 
@@ -41,6 +44,7 @@ impl AgentType {
         match self {
             Self::OpenVSwitch => "N/A",
             Self::Dhcp => "dhcp_agent",
+            Self::L3 => "l3_agent",
         }
     }
 }

@@ -45,7 +45,7 @@ pub const EXTENSIONS: &[Extension] = &[
     entry("allowed-address-pairs", "Allowed Address Pairs", "Further addresses of ports.", "2013-07-23T10:00:00-00:00", Preview),
     entry("auto-allocated-topology", "Auto Allocated Topology Services", "A network, a subnet and a router for a project at one request.", "2016-01-01T00:00:00-00:00", Preview),
     entry("availability_zone", "Availability Zone", "Availability zones of agents.", "2015-01-01T10:00:00-00:00", Preview),
-    entry("availability_zone_filter", "Availability Zone Filter Extension", "Filters on availability zones.", "2018-06-22T10:00:00-00:00", NotYet),
+    entry("availability_zone_filter", "Availability Zone Filter Extension", "Filters on availability zones.", "2018-06-22T10:00:00-00:00", Preview),
     entry("binding", "Port Binding", "Binding of ports to hosts.", "2014-02-03T10:00:00-00:00", Works),
     entry("binding-extended", "Port Bindings Extended", "Several bindings of a port, one of them active.", "2017-07-17T10:00:00-00:00", Works),
     entry("data-plane-status", "Port data plane status extension", "What others report of the data plane behind a port.", "2017-01-24T10:00:00-00:00", Preview),

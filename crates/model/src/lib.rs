@@ -27,6 +27,7 @@ mod value;
 pub mod address_group;
 pub mod address_scope;
 pub mod agent;
+pub mod availability_zone;
 pub mod conntrack_helper;
 pub mod default_security_group_rule;
 pub mod flavor;
@@ -59,6 +60,7 @@ pub use crate::address_group::{AddressGroup, AddressGroupDraft};
 pub use crate::address_scope::{AddressScope, AddressScopeDraft};
 pub use crate::agent::{Agent, AgentDraft, AgentType};
 pub use crate::attribute::{AttrSet, Attribute, Default as AttrDefault, Flags, ResourceDecl};
+pub use crate::availability_zone::{AvailabilityZone, AvailabilityZoneDraft};
 pub use crate::conntrack_helper::{ConntrackHelper, ConntrackHelperDraft};
 pub use crate::declare::{Asked, Draft, Resource};
 pub use crate::default_security_group_rule::{

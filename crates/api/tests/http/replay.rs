@@ -112,6 +112,10 @@ const SERVED: &[&str] = &[
     "metering-label-rules",
     "subnetpools",
     "address-scopes",
+    "availability_zones",
+    "auto-allocated-topology",
+    "network-ip-availabilities",
+    "floatingip_pools",
     "nope",
 ];
 

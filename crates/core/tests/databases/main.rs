@@ -11,6 +11,7 @@ mod addresses;
 mod agents;
 mod auto_allocated_topologies;
 mod availability;
+mod availability_zones;
 mod conntrack_helpers;
 mod dhcp;
 mod flavors;

@@ -172,7 +172,7 @@ async fn a_list_costs_the_same_for_ten_as_for_a_thousand() {
         let one = list_cost!(cloud, port_list, few);
         assert_eq!((one, list_cost!(cloud, port_list, many)), (1, 1));
         let some = list_cost!(cloud, network_list, few);
-        assert_eq!((some, list_cost!(cloud, network_list, many)), (3, 3));
+        assert_eq!((some, list_cost!(cloud, network_list, many)), (4, 4));
         let wanted = draft::<SecurityGroup>(json!({}));
         SecurityGroup::create(&cloud, &admin(), vec![wanted; 100]).await.unwrap();
         let some = list_cost!(cloud, group_list, few);
