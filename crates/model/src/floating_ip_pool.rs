@@ -24,7 +24,9 @@ resource! {
         /// The project that asks.
         "project_id": project_id: String { "floatingip-pools", flags!() }
     }
-    mirrors {}
+    mirrors {
+        "tenant_id" of "project_id": project_id: String { "floatingip-pools", flags!() }
+    }
     internal {
         /// The subnet's revision.
         revision_number: i64 ["revision_number"]

@@ -145,5 +145,5 @@ async fn pools_are_the_ipv4_subnets_outside_that_one_sees() {
         (&pools[0]["cidr"], &pools[0]["subnet_name"]),
         (&json!("203.0.113.0/24"), &json!(""))
     );
-    assert_eq!(pools[0].as_object().unwrap().len(), 5, "{listed}");
+    assert_eq!(pools[0].as_object().unwrap().len(), 6, "{listed}");
 }
