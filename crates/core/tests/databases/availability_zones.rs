@@ -50,8 +50,8 @@ async fn agents_make_availability_zones_and_one_that_is_up_makes_them_available(
         let by = |name, value: &str| {
             Ask::default().with::<AvailabilityZone>(name, &[value.to_owned()]).query()
         };
-        assert_eq!(zones(&cloud, by("name", "north")).await, [north.clone()]);
-        assert_eq!(zones(&cloud, by("state", "available")).await, [south.clone()]);
+        assert_eq!(zones(&cloud, by("name", "north")).await, std::slice::from_ref(&north));
+        assert_eq!(zones(&cloud, by("state", "available")).await, std::slice::from_ref(&south));
         assert_eq!(zones(&cloud, by("resource", "network")).await, [north, south]);
         assert!(zones(&cloud, by("resource", "router")).await.is_empty());
         let last = Ask::default().page(1, Some("north/network".to_owned()), false).query();
