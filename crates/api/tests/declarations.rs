@@ -73,6 +73,7 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("metering_label_rule", "source_ip_prefix", "allow_put", UNCHANGED),
     ("metering_label_rule", "destination_ip_prefix", "allow_put", UNCHANGED),
     ("address_group", "tenant_id", "exists", SHOWN),
+    ("floatingip_pool", "tenant_id", "exists", SHOWN),
     ("local_ip", "tenant_id", "exists", SHOWN),
     ("log", "tenant_id", "exists", SHOWN),
     ("network", "pvlan", "exists", SHOWN),
