@@ -9,7 +9,7 @@ use crate::standard::standard;
 
 resource! {
     /// A subnet that floating IPs can come from, as the project sees it that asks.
-    FloatingIpPool, FloatingIpPoolDraft: "floatingip_pool" / "floatingip_pools", titled "Subnet", in "subnets",
+    FloatingIpPool, FloatingIpPoolDraft: "floatingip_pool" / "floatingip_pools", titled "FloatingIpPool", in "subnets",
     missing "SubnetNotFound" "Subnet {} could not be found.";
     settable {}
     computed {
