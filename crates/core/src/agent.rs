@@ -15,10 +15,6 @@ impl Noun for Agent {
         self.id.to_string()
     }
 
-    async fn create(_: &Core, _: &Caller, _: Vec<AgentDraft>) -> Result<Vec<Self>> {
-        Err(Error::invalid("BadRequest", "Agents report themselves; they are not created."))
-    }
-
     async fn list(core: &Core, caller: &Caller, mut query: ListQuery) -> Result<Vec<Self>> {
         if !core.sees(caller, &Self::default()) {
             return Ok(Vec::new());

@@ -1,11 +1,9 @@
 //! Availability zones: what the API shows of them, and what requests may hint at.
 
 use nucleon_db::{Tx, availability_zone as store};
-use nucleon_model::{
-    AgentType, AvailabilityZone, AvailabilityZoneDraft, Cell, Filter, ListQuery, Page, Resource,
-};
+use nucleon_model::{AgentType, AvailabilityZone, Cell, Filter, ListQuery, Page, Resource};
 
-use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+use crate::{Caller, Core, Error, Noun, Operations, Result};
 
 impl Noun for AvailabilityZone {
     const OPERATIONS: Operations = Operations::LIST;
@@ -13,10 +11,6 @@ impl Noun for AvailabilityZone {
     /// The same name may be of a zone for networks and of one for routers.
     fn key(&self) -> String {
         format!("{}/{}", self.name, self.resource)
-    }
-
-    async fn create(_: &Core, _: &Caller, _: Vec<AvailabilityZoneDraft>) -> Result<Vec<Self>> {
-        Err(read_only())
     }
 
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
@@ -36,28 +30,6 @@ impl Noun for AvailabilityZone {
             None => zones,
         })
     }
-
-    async fn show(_: &Core, _: &Caller, id: &str) -> Result<Self> {
-        Err(missing(id))
-    }
-
-    async fn update(
-        _: &Core,
-        _: &Caller,
-        _: &str,
-        _: AvailabilityZoneDraft,
-        _: Precondition,
-    ) -> Result<Self> {
-        Err(read_only())
-    }
-
-    async fn delete(_: &Core, _: &Caller, _: &str, _: Precondition) -> Result<()> {
-        Err(read_only())
-    }
-}
-
-fn read_only() -> Error {
-    Error::invalid("BadRequest", "Availability zones are made by agents.")
 }
 
 fn missing(name: impl std::fmt::Display) -> Error {

@@ -15,7 +15,7 @@ use nucleon_model::floating_ip::OWNER_FLOATING_IP;
 use nucleon_model::view::Scope;
 use nucleon_model::{
     Field, FixedIpRequest, FloatingIp, FloatingIpDraft, FloatingIpId, Network, Port, PortId,
-    Router, Timestamp,
+    Router, Timestamp, port,
 };
 
 pub(crate) use self::association::{has_floating_ip, router_between, seen_port, taken};
@@ -25,8 +25,6 @@ use crate::entity::{self, Entity};
 use crate::{Caller, Core, Error, Operations, Result};
 
 const DOWN: &str = "DOWN";
-/// The status of a port that nothing is plugged into.
-const NOT_APPLICABLE: &str = "N/A";
 
 /// A refusal of a request about a floating IP.
 fn bad(reason: impl std::fmt::Display) -> Error {
@@ -138,7 +136,7 @@ async fn make_port(
         network_id: floating_ip.floating_network_id,
         device_id: floating_ip.id.to_string(),
         device_owner: OWNER_FLOATING_IP.to_owned(),
-        status: NOT_APPLICABLE.to_owned(),
+        status: port::status::NOT_APPLICABLE.to_owned(),
         ..Port::default()
     };
     let subnet_id = draft.subnet_id.get().copied();
@@ -159,11 +157,8 @@ async fn check_outside(
     floating_ip: &FloatingIp,
 ) -> Result<()> {
     let id = floating_ip.floating_network_id;
-    let missing = || crate::network::missing(id);
-    let mut network: Network = networks::network_get(tx, id).await?.ok_or_else(missing)?;
-    if !core.network_reach(tx, caller, &mut network).await? || !core.sees(caller, &network) {
-        return Err(missing());
-    }
+    let found = networks::network_get(tx, id).await?;
+    let network = core.network_reached(tx, caller, id, found).await?;
     if !network.external {
         return Err(bad(format!("Network {id} is not a valid external network")));
     }

@@ -1,19 +1,15 @@
 //! Floating IP pools: lists of the subnets that floating IPs can come from.
 
 use nucleon_db::Listed;
-use nucleon_model::{FloatingIpPool, FloatingIpPoolDraft, ListQuery, Resource};
+use nucleon_model::{FloatingIpPool, ListQuery, Resource};
 
-use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+use crate::{Caller, Core, Error, Noun, Operations, Result};
 
 impl Noun for FloatingIpPool {
     const OPERATIONS: Operations = Operations::LIST;
 
     fn key(&self) -> String {
         self.id.to_string()
-    }
-
-    async fn create(_: &Core, _: &Caller, _: Vec<FloatingIpPoolDraft>) -> Result<Vec<Self>> {
-        Err(read_only())
     }
 
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
@@ -35,26 +31,4 @@ impl Noun for FloatingIpPool {
             Listed::NoMarker(id) => Err(Error::not_found(Self::DECL, id)),
         }
     }
-
-    async fn show(_: &Core, _: &Caller, id: &str) -> Result<Self> {
-        Err(Error::not_found(Self::DECL, id))
-    }
-
-    async fn update(
-        _: &Core,
-        _: &Caller,
-        _: &str,
-        _: FloatingIpPoolDraft,
-        _: Precondition,
-    ) -> Result<Self> {
-        Err(read_only())
-    }
-
-    async fn delete(_: &Core, _: &Caller, _: &str, _: Precondition) -> Result<()> {
-        Err(read_only())
-    }
-}
-
-fn read_only() -> Error {
-    Error::invalid("BadRequest", "Pools of floating IPs can only be listed.")
 }

@@ -6,19 +6,17 @@ mod association;
 
 use std::net::IpAddr;
 
+use nucleon_db::port_dependents::{Dependents, port_dependents};
 use nucleon_db::{Operation, Tx, local_ip as store, network as networks, port as ports, subnet};
 use nucleon_model::local_ip::OWNER_LOCAL_IP;
 use nucleon_model::{
-    Field, FixedIp, FixedIpRequest, LocalIp, LocalIpDraft, Network, NetworkId, Port, PortId,
-    Resource as _, Timestamp,
+    Field, FixedIp, FixedIpRequest, LocalIp, LocalIpDraft, NetworkId, Port, PortId, Resource as _,
+    Timestamp, port,
 };
 
 use crate::change::emit;
 use crate::entity::Entity;
 use crate::{Caller, Core, Error, Operations, Result};
-
-/// A port that is plugged nowhere.
-const NOT_APPLICABLE: &str = "N/A";
 
 impl Entity for LocalIp {
     const OPERATIONS: Operations = Operations::PLAIN.union(Operations::BULK);
@@ -132,11 +130,8 @@ async fn make_port(
     id: NetworkId,
     wanted: Option<IpAddr>,
 ) -> Result<(Port, IpAddr)> {
-    let missing = || crate::network::missing(id);
-    let mut network: Network = networks::network_get(tx, id).await?.ok_or_else(missing)?;
-    if !core.network_reach(tx, caller, &mut network).await? || !core.sees(caller, &network) {
-        return Err(missing());
-    }
+    let found = networks::network_get(tx, id).await?;
+    core.network_reached(tx, caller, id, found).await?;
     let no_ipv4 =
         || Error::bad_request("local_ip", format!("Network {id} does not contain any IPv4 subnet"));
     let subnets = subnet::subnet_list_of(tx, &[id]).await?;
@@ -148,7 +143,7 @@ async fn make_port(
         network_id: id,
         device_id: local_ip.id.to_string(),
         device_owner: OWNER_LOCAL_IP.to_owned(),
-        status: NOT_APPLICABLE.to_owned(),
+        status: port::status::NOT_APPLICABLE.to_owned(),
         ..Port::default()
     };
     let addresses = wanted.map_or(Field::Absent, |address| {
@@ -162,19 +157,24 @@ async fn make_port(
 
 /// The API of ports must not delete a port that was made for a local IP: it goes with that.
 pub(crate) async fn check_deletable(tx: &mut Tx, port: &Port) -> Result<()> {
-    if port.device_owner == OWNER_LOCAL_IP && store::local_ip_part(tx, port.id).await?.holds {
-        return Err(held(port.id));
+    if port.device_owner != OWNER_LOCAL_IP {
+        return Ok(());
     }
-    Ok(())
+    let holds = port_dependents(tx, port.id).await?.contains(Dependents::LOCAL_IP);
+    if holds { Err(held(port.id)) } else { Ok(()) }
 }
 
 /// A port goes, and answers no local IP any more. A port of its own that has the address of one stays.
-pub(crate) async fn port_goes(tx: &mut Tx, caller: &Caller, port: &Port) -> Result<()> {
-    let part = store::local_ip_part(tx, port.id).await?;
-    if part.holds && port.device_owner != OWNER_LOCAL_IP {
+pub(crate) async fn port_goes(
+    tx: &mut Tx,
+    caller: &Caller,
+    port: &Port,
+    dependents: Dependents,
+) -> Result<()> {
+    if dependents.contains(Dependents::LOCAL_IP) && port.device_owner != OWNER_LOCAL_IP {
         return Err(held(port.id));
     }
-    if !part.answers {
+    if !dependents.contains(Dependents::LOCAL_IP_ASSOCIATION) {
         return Ok(());
     }
     for mut association in store::local_ip_association_forget(tx, port.id).await? {

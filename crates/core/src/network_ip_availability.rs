@@ -6,21 +6,17 @@ use nucleon_db::network_ip_availability as store;
 use nucleon_db::{Listed, Tx, subnet as subnets};
 use nucleon_model::{
     AddressCount, AvailabilityDetails, Cell, Filter, ListQuery, NetworkId, NetworkIpAvailability,
-    NetworkIpAvailabilityDraft, Resource, Subnet, SubnetId, SubnetIpAvailability,
+    Resource, Subnet, SubnetId, SubnetIpAvailability,
 };
 use nucleon_net::{IpNet, IpRange};
 
-use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
+use crate::{Caller, Core, Error, Noun, Operations, Result};
 
 impl Noun for NetworkIpAvailability {
     const OPERATIONS: Operations = Operations::LIST.union(Operations::SHOW);
 
     fn key(&self) -> String {
         self.id.to_string()
-    }
-
-    async fn create(_: &Core, _: &Caller, _: Vec<NetworkIpAvailabilityDraft>) -> Result<Vec<Self>> {
-        Err(read_only())
     }
 
     async fn list(core: &Core, caller: &Caller, query: ListQuery) -> Result<Vec<Self>> {
@@ -60,24 +56,6 @@ impl Noun for NetworkIpAvailability {
         });
         found.await?.ok_or_else(missing)
     }
-
-    async fn update(
-        _: &Core,
-        _: &Caller,
-        _: &str,
-        _: NetworkIpAvailabilityDraft,
-        _: Precondition,
-    ) -> Result<Self> {
-        Err(read_only())
-    }
-
-    async fn delete(_: &Core, _: &Caller, _: &str, _: Precondition) -> Result<()> {
-        Err(read_only())
-    }
-}
-
-fn read_only() -> Error {
-    Error::invalid("BadRequest", "What is in use can only be read.")
 }
 
 /// The IP versions that a list is about; none for all.

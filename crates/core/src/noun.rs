@@ -6,7 +6,7 @@ use bitflags::bitflags;
 use nucleon_model::{AttrSet, ListQuery, Standard};
 
 use crate::caller::Caller;
-use crate::{Core, Result};
+use crate::{Core, Error, Result};
 
 bitflags! {
     /// The operations that a resource offers.
@@ -36,6 +36,8 @@ pub struct Precondition {
 }
 
 /// A resource that the API serves. Identifiers come as the client wrote them; what is no UUID is not found.
+///
+/// What is not among a resource's [`Noun::OPERATIONS`] need not be written: the API does not ask for it.
 pub trait Noun: Standard {
     const OPERATIONS: Operations;
 
@@ -47,7 +49,10 @@ pub trait Noun: Standard {
         core: &Core,
         caller: &Caller,
         drafts: Vec<Self::Draft>,
-    ) -> impl Future<Output = Result<Vec<Self>>> + Send;
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send {
+        let _ = (core, caller, drafts);
+        std::future::ready(Err(not_offered::<Self>("create")))
+    }
 
     fn list(
         core: &Core,
@@ -55,7 +60,10 @@ pub trait Noun: Standard {
         query: ListQuery,
     ) -> impl Future<Output = Result<Vec<Self>>> + Send;
 
-    fn show(core: &Core, caller: &Caller, id: &str) -> impl Future<Output = Result<Self>> + Send;
+    fn show(core: &Core, caller: &Caller, id: &str) -> impl Future<Output = Result<Self>> + Send {
+        let _ = (core, caller);
+        std::future::ready(Err(Error::not_found(Self::DECL, id)))
+    }
 
     fn update(
         core: &Core,
@@ -63,17 +71,27 @@ pub trait Noun: Standard {
         id: &str,
         draft: Self::Draft,
         precondition: Precondition,
-    ) -> impl Future<Output = Result<Self>> + Send;
+    ) -> impl Future<Output = Result<Self>> + Send {
+        let _ = (core, caller, id, draft, precondition);
+        std::future::ready(Err(not_offered::<Self>("update")))
+    }
 
     fn delete(
         core: &Core,
         caller: &Caller,
         id: &str,
         precondition: Precondition,
-    ) -> impl Future<Output = Result<()>> + Send;
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = (core, caller, id, precondition);
+        std::future::ready(Err(not_offered::<Self>("delete")))
+    }
 
     /// Attributes that this object does not show, whoever asks.
     fn concealed(&self) -> AttrSet {
         AttrSet::default()
     }
+}
+
+fn not_offered<T: Noun>(operation: &str) -> Error {
+    Error::internal(format!("{} do not offer to {operation}", T::DECL.collection))
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use nucleon_db::log::Logged;
 use nucleon_db::port::Part;
+use nucleon_db::port_dependents::{Dependents, port_dependents};
 use nucleon_db::{
     Listed, Operation, Tx, agent as agents, network as networks, port as store, subnet as subnets,
     tag as tags,
@@ -231,10 +232,17 @@ impl Core {
         port: &Port,
     ) -> Result<()> {
         crate::trunk::check_deletable(port)?;
-        crate::floating_ip::port_goes(tx, caller, port, self.now()).await?;
-        crate::ndp_proxy::port_goes(tx, caller, port).await?;
-        crate::log::logged_goes(tx, caller, Logged::Port(port.id)).await?;
-        crate::local_ip::port_goes(tx, caller, port).await?;
+        let dependents = port_dependents(tx, port.id).await?;
+        if dependents.contains(Dependents::FLOATING_IP) {
+            crate::floating_ip::port_goes(tx, caller, port, self.now()).await?;
+        }
+        if dependents.contains(Dependents::NDP_PROXY) {
+            crate::ndp_proxy::port_goes(tx, caller, port).await?;
+        }
+        if dependents.contains(Dependents::LOG) {
+            crate::log::logged_goes(tx, caller, Logged::Port(port.id)).await?;
+        }
+        crate::local_ip::port_goes(tx, caller, port, dependents).await?;
         match store::port_delete_at(tx, port.id, port.revision_number).await {
             // Something came to lead to it meanwhile.
             Err(nucleon_db::Error::Reference { .. }) => return Err(Error::collided()),

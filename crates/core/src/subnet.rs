@@ -150,12 +150,8 @@ impl Core {
             Err(nucleon_db::Error::Stale { .. }) => Err(crate::network::missing(network_id)),
             other => other.map_err(Error::from),
         }?;
-        let mut network = networks::network_get(tx, network_id)
-            .await?
-            .ok_or_else(|| crate::network::missing(network_id))?;
-        if !self.network_reach(tx, caller, &mut network).await? || !self.sees(caller, &network) {
-            return Err(crate::network::missing(network_id));
-        }
+        let found = networks::network_get(tx, network_id).await?;
+        let network = self.network_reached(tx, caller, network_id, found).await?;
         let project_id = caller.project_of(&draft.project_id);
         let standing = Subnet { project_id: project_id.clone(), network_id, ..Subnet::default() };
         self.authorise_create(caller, &draft, &complete(standing, &network))?;

@@ -56,6 +56,7 @@ pub mod network_ip_availability;
 pub mod network_segment_range;
 pub mod port;
 pub mod port_binding;
+pub mod port_dependents;
 pub mod port_forwarding;
 pub mod quota;
 pub mod rbac;

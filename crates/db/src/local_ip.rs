@@ -1,7 +1,7 @@
 //! Local IPs in the store, and the ports that answer them.
 
 use nucleon_model::{Attribute, Cell, LocalIp, LocalIpAssociation, LocalIpId, PortId, Resource};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr, UnionType};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
 use crate::list::{Listing, ids_where, in_subquery, own};
@@ -35,41 +35,6 @@ impl Listing for LocalIpAssociation {
         None
     }
 }
-
-/// What a port is to local IPs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Part {
-    /// It has the address of one.
-    pub holds: bool,
-    /// It answers one.
-    pub answers: bool,
-}
-
-/// What a port is to local IPs: one question.
-pub async fn local_ip_part(tx: &mut Tx, port: PortId) -> Result<Part> {
-    let of = |table: &'static str, column: &'static str, part: i64| {
-        let mut query = Query::select();
-        query
-            .expr_as(Expr::val(part), Alias::new("part"))
-            .from(Alias::new(table))
-            .and_where(Expr::col(Alias::new(column)).eq(port.to_string()));
-        query
-    };
-    let mut query = of(LocalIp::DECL.table, "local_port_id", HOLDS);
-    let answers = of(LocalIpAssociation::DECL.table, "fixed_port_id", ANSWERS);
-    query.union(UnionType::Distinct, answers);
-    let mut part = Part::default();
-    for row in tx.fetch_all(&query).await? {
-        match row.at::<i64>(0)? {
-            HOLDS => part.holds = true,
-            _ => part.answers = true,
-        }
-    }
-    Ok(part)
-}
-
-const HOLDS: i64 = 1;
-const ANSWERS: i64 = 2;
 
 /// Whether any port answers a local IP.
 pub async fn local_ip_is_answered(tx: &mut Tx, id: LocalIpId) -> Result<bool> {

@@ -31,6 +31,10 @@ pub enum Attempt {
     Conflict { constraint: String },
 }
 
+/// Inserts that may be one statement: one into each table, as of a few rows. Of more rows, the ways there and back are
+/// not what counts, and no two statements would be alike.
+const MOST_TOGETHER: usize = 4;
+
 /// What a transaction adds to, or takes from, what projects have.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Charges {
@@ -119,7 +123,8 @@ impl Tx {
     /// for there each further one costs a way there and back; elsewhere one after the other, as nothing else is to be had.
     pub async fn together(&mut self) -> Result<()> {
         let mut gathered = self.gathered.take().unwrap_or_default();
-        if self.dialect() != Dialect::Postgres || gathered.len() < 2 {
+        let several = (2..=MOST_TOGETHER).contains(&gathered.len());
+        if self.dialect() != Dialect::Postgres || !several {
             for insert in gathered {
                 self.execute(&insert).await?;
             }

@@ -258,6 +258,8 @@ pub mod status {
     pub const ACTIVE: &str = "ACTIVE";
     pub const BUILD: &str = "BUILD";
     pub const DOWN: &str = "DOWN";
+    /// Of a port that nothing is plugged into.
+    pub const NOT_APPLICABLE: &str = "N/A";
 }
 
 /// `binding:vif_type` values that do not come from a driver.

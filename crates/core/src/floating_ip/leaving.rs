@@ -3,31 +3,20 @@
 use std::net::IpAddr;
 
 use nucleon_db::{Operation, Tx, floating_ip as store, port_forwarding as forwardings};
-use nucleon_model::floating_ip::OWNER_FLOATING_IP;
-use nucleon_model::router::OWNER_GATEWAY;
-use nucleon_model::{FloatingIp, FloatingIpId, Port, PortForwarding, Timestamp, port};
+use nucleon_model::{FloatingIp, FloatingIpId, Port, PortForwarding, Timestamp};
 
 use crate::change::emit;
 use crate::entity::Entity as _;
 use crate::{Caller, Error, Result};
 
-/// Ports that no floating IP leads to.
-const APART: &[&str] = &[OWNER_FLOATING_IP, OWNER_GATEWAY, port::OWNER_DHCP];
-
-/// Has the floating IPs that lead to a port lead nowhere, as it goes. One question where there are none.
+/// Has the floating IPs that lead to a port lead nowhere, as it goes.
 pub(crate) async fn port_goes(
     tx: &mut Tx,
     caller: &Caller,
     port: &Port,
     now: Timestamp,
 ) -> Result<()> {
-    if APART.contains(&port.device_owner.as_str()) {
-        return Ok(());
-    }
     let leading = store::floating_ip_list_to(tx, port.id).await?;
-    if leading.is_empty() {
-        return Ok(());
-    }
     let whole = |floating_ip: &&FloatingIp| floating_ip.port_id == Some(port.id);
     let strange = |floating_ip: &FloatingIp| floating_ip.project_id != caller.project_id();
     if !caller.is_admin() && leading.iter().filter(whole).any(strange) {

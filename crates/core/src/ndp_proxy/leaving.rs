@@ -9,9 +9,6 @@ use crate::{Caller, Error, Result};
 
 /// Takes away the NDP proxies for a port that goes.
 pub(crate) async fn port_goes(tx: &mut Tx, caller: &Caller, port: &Port) -> Result<()> {
-    if !port.fixed_ips.iter().any(|held| held.ip_address.is_ipv6()) {
-        return Ok(());
-    }
     let gone = store::ndp_proxy_list_to(tx, port.id).await?;
     store::ndp_proxy_forget(tx, &gone).await?;
     for proxy in &gone {

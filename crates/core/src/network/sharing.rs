@@ -67,6 +67,21 @@ impl Core {
         Ok(seen.is_some())
     }
 
+    /// A network of which the row was found, as one whom it is open to has it; to others it is not there.
+    pub(crate) async fn network_reached(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: NetworkId,
+        found: Option<Network>,
+    ) -> Result<Network> {
+        let mut network = found.ok_or_else(|| super::missing(id))?;
+        if !self.network_reach(tx, caller, &mut network).await? || !self.sees(caller, &network) {
+            return Err(super::missing(id));
+        }
+        Ok(network)
+    }
+
     /// Writes what a new network's own attributes say of sharing.
     pub(super) async fn network_share(&self, tx: &mut Tx, network: &Network) -> Result<()> {
         if network.shared {

@@ -1,8 +1,8 @@
 //! Creating ports.
 
-use nucleon_db::{Operation, Tx, allocation, port as store, tag as tags};
+use nucleon_db::{Operation, Tx, allocation, port as store, security_group as groups, tag as tags};
 use nucleon_model::{
-    Field, FixedIp, FixedIpRequest, Network, NetworkId, Port, PortDraft, PortId, Timestamp,
+    Field, FixedIpRequest, Network, NetworkId, Port, PortDraft, PortId, Timestamp,
 };
 use nucleon_net::MacAddr;
 
@@ -11,9 +11,6 @@ use super::{Found, Ground, check, detail, pvlan};
 use crate::change::emit_port;
 use crate::driver::Change;
 use crate::{Caller, Core, Error, Result, quota};
-
-/// Ports whose rows may go in one statement: of more, it would have too many parameters.
-const FEW: usize = 8;
 
 impl Core {
     pub(super) async fn ports_create(
@@ -204,32 +201,22 @@ impl Core {
         caller: &Caller,
         ports: &[Port],
     ) -> Result<()> {
-        let few = ports.len() <= FEW;
-        if few {
-            tx.gather();
-        }
-        let inserted = store::port_insert(tx, ports).await;
-        unless_taken(inserted, store::PORT_MAC_KEY)?;
-        let addresses: Vec<(PortId, FixedIp)> = ports
-            .iter()
-            .flat_map(|port| port.fixed_ips.iter().map(|fixed_ip| (port.id, *fixed_ip)))
-            .collect();
-        let inserted = allocation::allocation_insert(tx, &addresses).await;
-        unless_taken(inserted, allocation::ALLOCATION_KEY)?;
-        self.members_insert(tx, ports).await?;
+        tx.gather();
+        store::port_insert(tx, ports).await?;
+        allocation::allocation_insert(tx, &pairs(ports, |port| &port.fixed_ips)).await?;
+        groups::member_insert(tx, &pairs(ports, |port| &port.security_groups)).await?;
         let labels: Vec<(String, String)> = ports
             .iter()
             .flat_map(|port| crate::tag::rows(&port.id.to_string(), &port.tags))
             .collect();
         tags::tag_insert(tx, &labels).await?;
-        if few {
-            let inserted = tx.together().await;
-            let taken = |key: &&str| inserted.as_ref().is_err_and(|it| it.is_conflict_on(key));
-            if [store::PORT_MAC_KEY, allocation::ALLOCATION_KEY].iter().any(taken) {
-                return Err(Error::collided());
-            }
-            self.unless_group_gone(inserted, ports)?;
+        let inserted = tx.together().await;
+        let taken = |key: &&str| inserted.as_ref().is_err_and(|it| it.is_conflict_on(key));
+        // What was free when we looked: where the request named it, the next look refuses it.
+        if [store::PORT_MAC_KEY, allocation::ALLOCATION_KEY].iter().any(taken) {
+            return Err(Error::collided());
         }
+        self.unless_group_gone(inserted, ports)?;
         for port in ports {
             emit_port(tx, caller, Operation::Create, None, port);
         }
@@ -237,15 +224,8 @@ impl Core {
     }
 }
 
-/// What was free when we looked is taken, or the network or subnet has gone: to be looked at again. Where the request
-/// named the address, that look refuses it.
-pub(super) fn unless_taken(
-    written: std::result::Result<(), nucleon_db::Error>,
-    key: &str,
-) -> Result<()> {
-    match written {
-        Err(error) if error.is_conflict_on(key) => Err(Error::collided()),
-        Err(nucleon_db::Error::Reference { .. }) => Err(Error::collided()),
-        other => Ok(other?),
-    }
+/// What ports have several of, each with its port.
+fn pairs<T: Copy>(ports: &[Port], of: impl Fn(&Port) -> &[T]) -> Vec<(PortId, T)> {
+    let with_port = |port| of(port).iter().map(move |one| (port.id, *one));
+    ports.iter().flat_map(with_port).collect()
 }

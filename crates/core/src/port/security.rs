@@ -189,16 +189,6 @@ impl Core {
         Ok(())
     }
 
-    /// Puts new ports into their groups.
-    pub(super) async fn members_insert(&self, tx: &mut Tx, ports: &[Port]) -> Result<()> {
-        let of = |port: &Port| {
-            port.security_groups.iter().map(|group| (port.id, *group)).collect::<Vec<_>>()
-        };
-        let members: Vec<(PortId, SecurityGroupId)> = ports.iter().flat_map(of).collect();
-        let inserted = store::member_insert(tx, &members).await;
-        self.unless_group_gone(inserted, ports)
-    }
-
     /// Puts a port into other groups.
     pub(super) async fn members_update(
         &self,

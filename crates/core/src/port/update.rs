@@ -5,12 +5,11 @@ use nucleon_model::{Field, FixedIp, FixedIpRequest, Port, PortDraft, PortId, Tim
 
 use nucleon_net::MacAddr;
 
-use super::create::unless_taken;
 use super::{Found, Ground, address, check, detail, missing, pvlan};
 use crate::change::{again, emit_port, emit_port_in_groups, emit_port_status};
 use crate::driver::Change;
 use crate::network::hold;
-use crate::{Caller, Core, Precondition, Result};
+use crate::{Caller, Core, Error, Precondition, Result};
 
 /// Whether a change calls for another binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,10 +235,20 @@ async fn port_write(tx: &mut Tx, before: &Port, after: &Port) -> Result<()> {
         .collect();
     let written = store::port_update_at(tx, after, before.revision_number).await;
     if written.as_ref().is_err_and(|error| error.is_conflict_on(store::PORT_MAC_KEY)) {
-        return Err(crate::Error::collided());
+        return Err(Error::collided());
     }
     again(tx, written)?;
     allocation::allocation_delete(tx, after.id, &gone).await?;
     let inserted = allocation::allocation_insert(tx, &come).await;
     unless_taken(inserted, allocation::ALLOCATION_KEY)
+}
+
+/// What was free when we looked is taken, or the network or subnet has gone: to be looked at again. Where the request
+/// named the address, that look refuses it.
+fn unless_taken(written: std::result::Result<(), nucleon_db::Error>, key: &str) -> Result<()> {
+    match written {
+        Err(error) if error.is_conflict_on(key) => Err(Error::collided()),
+        Err(nucleon_db::Error::Reference { .. }) => Err(Error::collided()),
+        other => Ok(other?),
+    }
 }

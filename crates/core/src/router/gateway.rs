@@ -63,11 +63,8 @@ async fn check(
     attached: &Attached,
 ) -> Result<()> {
     let id = wanted.network_id;
-    let missing = || crate::network::missing(id);
-    let mut network = networks::network_get_held(tx, id).await?.ok_or_else(missing)?;
-    if !core.network_reach(tx, caller, &mut network).await? || !core.sees(caller, &network) {
-        return Err(missing());
-    }
+    let found = networks::network_get_held(tx, id).await?;
+    let network = core.network_reached(tx, caller, id, found).await?;
     if !network.external {
         return Err(bad(format!("Network {id} is not an external network")));
     }

@@ -1,7 +1,9 @@
 //! Filters.
 
 use nucleon_core::Noun;
-use nucleon_model::{Filter, FixedIpFilter, Network, Port, Subnet, TagFilter};
+use nucleon_model::{
+    Filter, FixedIpFilter, ListQuery, Load, Network, Port, Resource as _, Subnet, TagFilter,
+};
 use serde_json::json;
 
 use crate::scene::{Ask, Cloud, each, member};
@@ -127,6 +129,30 @@ async fn tags_are_asked_for_in_four_ways() {
         assert_eq!(found(TagFilter::NotAll, &["a", "b"]).await, ["-", "a"]);
         assert_eq!(found(TagFilter::NotAny, &["a", "b"]).await, ["-"]);
         assert_eq!(found(TagFilter::NotAny, &["b"]).await, ["-", "a"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_for_answers_leaves_out_what_none_shows_and_what_is_not_served() {
+    each(async |cloud| {
+        let network = cloud.network(json!({})).await;
+        cloud.subnet(&network, "10.0.0.0/24", json!({})).await;
+        let more = json!({"device_profile": "gpu", "device_id": "vm", "extra_dhcp_opts": [
+            {"opt_name": "mtu", "opt_value": "1400"},
+        ]});
+        let port = cloud.port(&network, more).await;
+        let absent = Port::DECL.select(|attribute| attribute.name == "device_profile");
+        let lean = ListQuery { load: Load::Served { absent }, ..ListQuery::default() };
+        let listed = cloud.list::<Port>(lean).await;
+        assert_eq!((&listed[0].device_profile, listed[0].view_revision), (&None, 0));
+        let whole = cloud.list::<Port>(ListQuery::default()).await;
+        assert_eq!((&whole[0].device_profile, whole[0].view_revision), (&Some("gpu".into()), 1));
+        let rest = |port: &Port| {
+            let Port { id, device_id, fixed_ips, extra_dhcp_opts, revision_number, .. } = port;
+            (*id, device_id.clone(), fixed_ips.clone(), extra_dhcp_opts.clone(), *revision_number)
+        };
+        assert_eq!(rest(&listed[0]), rest(&port));
     })
     .await;
 }
