@@ -72,6 +72,7 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .tagged::<FloatingIp>()
         .under::<PortForwarding>()
         .with::<FloatingIpPool>()
+        .also_at::<FloatingIpPool, Top>("/v2.0/floatingip-pools")
         .with::<NdpProxy>()
         .tagged::<SecurityGroup>()
         .with::<SecurityGroupRule>()

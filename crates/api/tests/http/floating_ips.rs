@@ -138,6 +138,7 @@ async fn pools_are_the_ipv4_subnets_outside_that_one_sees() {
     let cloud = cloud().await;
     let (outside, _) = site(&cloud).await;
     let listed = cloud.get("/v2.0/floatingip_pools").await.json();
+    assert_eq!(cloud.get("/v2.0/floatingip-pools").await.json(), listed);
     let pools = listed["floatingip_pools"].as_array().unwrap();
     assert_eq!(pools.len(), 1, "{listed}");
     assert_eq!((&pools[0]["network_id"], &pools[0]["project_id"]), (&outside["id"], &json!("p1")));

@@ -116,6 +116,7 @@ const SERVED: &[&str] = &[
     "auto-allocated-topology",
     "network-ip-availabilities",
     "floatingip_pools",
+    "floatingip-pools",
     "nope",
 ];
 
