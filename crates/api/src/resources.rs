@@ -3,11 +3,13 @@
 use axum::Router;
 use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
-    self as model, AddressGroup, AddressScope, Agent, AvailabilityZone, ConntrackHelper,
-    DefaultSecurityGroupRule, Flavor, FloatingIp, FloatingIpPool, LocalIp, LocalIpAssociation, Log,
-    MeteringLabel, MeteringLabelRule, NdpProxy, Network, NetworkIpAvailability,
-    NetworkSegmentRange, Port, PortForwarding, RbacPolicy, ResourceDecl, SecurityGroup,
-    SecurityGroupRule, Segment, ServiceProfile, Statefulness, Subnet, SubnetPool, Trunk,
+    self as model, AddressGroup, AddressScope, Agent, Aliased, AvailabilityZone,
+    BandwidthLimitRule, ConntrackHelper, DefaultSecurityGroupRule, DscpMarkingRule, Flavor,
+    FloatingIp, FloatingIpPool, HasAlias, LocalIp, LocalIpAssociation, Log, MeteringLabel,
+    MeteringLabelRule, MinimumBandwidthRule, MinimumPacketRateRule, NdpProxy, Network,
+    NetworkIpAvailability, NetworkSegmentRange, PacketRateLimitRule, Port, PortForwarding,
+    QosPolicy, QosRuleType, RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment,
+    ServiceProfile, Statefulness, Subnet, SubnetPool, Trunk,
 };
 
 use crate::action::{Action, put_draft, put_plain};
@@ -90,6 +92,21 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .with::<Flavor>()
         .with::<ServiceProfile>()
         .with::<Log>()
+        .tagged::<QosPolicy>()
+        .tags_at::<QosPolicy>("/v2.0/policies")
+        .under::<BandwidthLimitRule>()
+        .under::<DscpMarkingRule>()
+        .under::<MinimumBandwidthRule>()
+        .under::<MinimumPacketRateRule>()
+        .also_at::<MinimumPacketRateRule, Under>(
+            "/v2.0/qos/policies/{parent}/minimum-packet-rate-rules",
+        )
+        .under::<PacketRateLimitRule>()
+        .aliased::<BandwidthLimitRule>()
+        .aliased::<DscpMarkingRule>()
+        .aliased::<MinimumBandwidthRule>()
+        .aliased::<MinimumPacketRateRule>()
+        .with::<QosRuleType>()
         .with::<LocalIp>()
         .also_at::<LocalIp, Top>("/v2.0/local_ips")
         .through::<LocalIpAssociation, ByPort>()
@@ -138,6 +155,23 @@ impl<'e> Resources<'e> {
             .merge(resource::routes_at::<T, Top>(path))
             .merge(tags::routes_at::<T>(path));
         self
+    }
+
+    /// Another address of the tags of the resource that came last.
+    fn tags_at<T: Tagged>(mut self, path: &str) -> Self {
+        if self.open {
+            self.router = self.router.merge(tags::routes_at::<T>(path));
+        }
+        self
+    }
+
+    /// The rules of a kind at addresses of their own, in both spellings.
+    fn aliased<T: HasAlias>(self) -> Self
+    where
+        Aliased<T>: Noun,
+    {
+        let spelt = format!("/v2.0/{}", T::ALIAS.path.replace('-', "_"));
+        self.with::<Aliased<T>>().also_at::<Aliased<T>, Top>(&spelt)
     }
 
     /// As [`Self::known_as`], of the resource that came last and has no tags.

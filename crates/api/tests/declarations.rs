@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use nucleon_model::{
     AddressGroup, AddressScope, Agent, AttrDefault, Attribute, AvailabilityZone, Flags, Flavor,
     FloatingIp, FloatingIpPool, LocalIp, Log, MeteringLabel, MeteringLabelRule, NdpProxy, Network,
-    NetworkIpAvailability, NetworkSegmentRange, Port, RbacPolicy, Resource, ResourceDecl, Router,
-    SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet, SubnetPool, Trunk,
+    NetworkIpAvailability, NetworkSegmentRange, Port, QosPolicy, QosRuleType, RbacPolicy, Resource,
+    ResourceDecl, Router, SecurityGroup, SecurityGroupRule, Segment, Statefulness, Subnet,
+    SubnetPool, Trunk,
 };
 use serde_json::{Value, json};
 
@@ -24,7 +25,8 @@ fn reference(name: &str) -> Option<Value> {
     Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
 }
 
-/// All declarations but that of `default_security_group_rules` and `port_forwardings`, of which the reference has only a part.
+/// All declarations but those of which the reference has a part or nothing: `default_security_group_rules`, and what lies
+/// under other resources.
 const ALL: &[&ResourceDecl] = &[
     Network::DECL,
     Subnet::DECL,
@@ -51,6 +53,8 @@ const ALL: &[&ResourceDecl] = &[
     Log::DECL,
     MeteringLabel::DECL,
     MeteringLabelRule::DECL,
+    QosPolicy::DECL,
+    QosRuleType::DECL,
 ];
 
 /// Where the declarations differ on purpose: resource, attribute, flag, and why.
@@ -66,6 +70,7 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("security_group", "tenant_id", "required_by_policy", MIRROR),
     ("security_group_rule", "tenant_id", "required_by_policy", MIRROR),
     ("trunk", "tenant_id", "required_by_policy", MIRROR),
+    ("policy", "tenant_id", "required_by_policy", MIRROR),
     ("metering_label", "tenant_id", "required_by_policy", MIRROR),
     ("metering_label_rule", "tenant_id", "required_by_policy", MIRROR),
     ("metering_label_rule", "project_id", "is_visible", UNSHOWN),
@@ -81,6 +86,11 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ("port", "pvlan_community", "exists", SHOWN),
     ("security_group", "stateful", "default", PROJECTS),
     ("subnet", "segment_id", "enforce_policy", RULES),
+    ("port", "resource_request", "enforce_policy", ANSWERS),
+    ("rule_type", "all_supported", "allow_post", ASKED),
+    ("rule_type", "all_supported", "allow_put", ASKED),
+    ("rule_type", "all_rules", "allow_post", ASKED),
+    ("rule_type", "all_rules", "allow_put", ASKED),
 ];
 
 const SHOWN: &str = "Neutron's answers have it, though it is not in the map";
@@ -93,6 +103,10 @@ const PROJECTS: &str = "what the project has as its default could otherwise neve
 
 const RULES: &str =
     "policy has rules for it, which an extension switches on that is not in the map";
+
+const ANSWERS: &str = "policy has a rule for who is shown it, which nobody needs to ask it by";
+
+const ASKED: &str = "nobody makes or changes kinds of rules";
 
 const MIRROR: &str = "policy reads project_id, which tenant_id shows a second time";
 

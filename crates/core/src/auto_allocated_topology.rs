@@ -183,7 +183,7 @@ impl Making<'_> {
             network_id: external,
             external_fixed_ips: Vec::new(),
             enable_snat: None,
-            qos_policy_id: None,
+            qos_policy_id: Field::Absent,
         };
         let wanted = RouterDraft {
             name: Field::Value("auto_allocated_router".to_owned()),

@@ -3,6 +3,7 @@
 use nucleon_db::{Tx, availability_zone as store};
 use nucleon_model::{AgentType, AvailabilityZone, Cell, Filter, ListQuery, Page, Resource};
 
+use crate::page::cut;
 use crate::{Caller, Core, Error, Noun, Operations, Result};
 
 impl Noun for AvailabilityZone {
@@ -50,19 +51,12 @@ fn passes(zone: &AvailabilityZone, filter: &Filter) -> bool {
 }
 
 /// A page of zones, which are in the order of their keys.
-fn paged(mut zones: Vec<AvailabilityZone>, page: &Page) -> Vec<AvailabilityZone> {
-    let place = |zone: &AvailabilityZone| (zone.name.clone(), zone.resource.clone());
-    if let Some(marker) = &page.marker {
+fn paged(zones: Vec<AvailabilityZone>, page: &Page) -> Vec<AvailabilityZone> {
+    let marker = page.marker.as_deref().map(|marker| {
         let (name, resource) = marker.rsplit_once('/').unwrap_or((marker, ""));
-        let marker = (name.to_owned(), resource.to_owned());
-        zones.retain(|zone| if page.reverse { place(zone) < marker } else { place(zone) > marker });
-    }
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    if page.reverse {
-        return zones.split_off(zones.len().saturating_sub(limit));
-    }
-    zones.truncate(limit);
-    zones
+        (name.to_owned(), resource.to_owned())
+    });
+    cut(zones, page, marker, |zone| (zone.name.clone(), zone.resource.clone()))
 }
 
 /// Refuses hints at zones in which no agent of a type is, dead or alive.

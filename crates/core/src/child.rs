@@ -21,6 +21,12 @@ pub(crate) trait Child: Entity {
     fn parent_id(&self) -> <Self::Parent as Standard>::Id;
 
     fn set_parent_id(&mut self, id: <Self::Parent as Standard>::Id);
+
+    /// What is said when a parent has no such child.
+    fn missing_under(parent: <Self::Parent as Standard>::Id, id: &str) -> Error {
+        let _ = parent;
+        Error::not_found(Self::DECL, id)
+    }
 }
 
 /// What the API does with a resource under another one. Identifiers come as the client wrote them.
@@ -90,6 +96,10 @@ impl<T: Child> Place<T> for Under<ParentId<T>> {
     fn holds(&self, object: &T) -> bool {
         object.parent_id() == self.0
     }
+
+    fn missing(&self, id: &str) -> Error {
+        T::missing_under(self.0, id)
+    }
 }
 
 /// The parent in an address, if the caller sees it.
@@ -139,8 +149,9 @@ impl<T: Child> ChildNoun for T {
 
     async fn show_under(core: &Core, caller: &Caller, parent: &str, id: &str) -> Result<Self> {
         let parent = seen::<T>(core, caller, parent).await?;
-        let object = T::show(core, caller, id).await?;
-        if object.parent_id() == parent { Ok(object) } else { Err(Error::not_found(T::DECL, id)) }
+        let seen = |object: &T| object.parent_id() == parent && core.sees(caller, object);
+        let found = entity::find::<T>(core, caller, id).await?.filter(seen);
+        found.ok_or_else(|| T::missing_under(parent, id))
     }
 
     async fn update_under(

@@ -7,7 +7,9 @@ mod types;
 
 use std::sync::Arc;
 
-pub use crate::driver::mechanism::{BindContext, Binding, Change, MechanismDriver, Refusal};
+pub use crate::driver::mechanism::{
+    BindContext, Binding, Change, MechanismDriver, QosSupport, Refusal,
+};
 pub use crate::driver::types::{Choice, Plan, SegmentSpec, TypeDriver};
 
 /// The drivers of a cloud, in the order in which they are asked.

@@ -183,18 +183,8 @@ impl<T: Entity> Noun for T {
     }
 
     async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
-        let key: T::Id = parse::<T>(id)?;
-        let found = core.store().snapshot(|tx| {
-            let (core, caller) = (core.clone(), caller.clone());
-            Box::pin(async move {
-                let mut found: Vec<T> =
-                    store::get(tx, key.to_string()).await?.into_iter().collect();
-                T::load_parents(tx, &mut found).await?;
-                T::complete(&core, tx, &caller, &mut found).await?;
-                Ok::<_, Error>(found.pop())
-            })
-        });
-        let found = found.await?.filter(|object| core.sees(caller, object));
+        let found = find::<T>(core, caller, id).await?;
+        let found = found.filter(|object| core.sees(caller, object));
         found.ok_or_else(|| Error::not_found(T::DECL, id))
     }
 
@@ -222,16 +212,35 @@ impl<T: Entity> Noun for T {
     }
 }
 
-/// Which objects an address can mean.
-pub(crate) trait Place<T>: Clone + Send + Sync + 'static {
+/// Which objects an address can mean, and who may change them there.
+pub(crate) trait Place<T: Entity>: Clone + Send + Sync + 'static {
     fn holds(&self, object: &T) -> bool;
+
+    /// What is said when the object is not there.
+    fn missing(&self, id: &str) -> Error {
+        Error::not_found(T::DECL, id)
+    }
+
+    fn authorise_update(
+        &self,
+        core: &Core,
+        caller: &Caller,
+        draft: &T::Draft,
+        object: &T,
+    ) -> Result<()> {
+        core.authorise_update(caller, draft, object)
+    }
+
+    fn authorise_delete(&self, core: &Core, caller: &Caller, object: &T) -> Result<()> {
+        core.authorise_delete(caller, object)
+    }
 }
 
 /// An address that names the object alone.
 #[derive(Debug, Clone, Copy)]
 struct Anywhere;
 
-impl<T> Place<T> for Anywhere {
+impl<T: Entity> Place<T> for Anywhere {
     fn holds(&self, _: &T) -> bool {
         true
     }
@@ -240,6 +249,21 @@ impl<T> Place<T> for Anywhere {
 /// An identifier as a client wrote it; what is none is nobody's.
 pub(crate) fn parse<T: Entity>(id: &str) -> Result<T::Id> {
     id.parse().map_err(|_| Error::not_found(T::DECL, id))
+}
+
+/// The object with an identifier as a client wrote it, complete, whoever may see it; what is no identifier is nobody's.
+pub(crate) async fn find<T: Entity>(core: &Core, caller: &Caller, id: &str) -> Result<Option<T>> {
+    let Ok(key) = id.parse::<T::Id>() else { return Ok(None) };
+    let found = core.store().snapshot(|tx| {
+        let (core, caller) = (core.clone(), caller.clone());
+        Box::pin(async move {
+            let mut found: Vec<T> = store::get(tx, key.to_string()).await?.into_iter().collect();
+            T::load_parents(tx, &mut found).await?;
+            T::complete(&core, tx, &caller, &mut found).await?;
+            Ok::<_, Error>(found.pop())
+        })
+    });
+    found.await
 }
 
 /// The objects that the caller may see, of those that meet one more condition.
@@ -280,14 +304,12 @@ pub(crate) async fn update<T: Entity>(
     precondition: Precondition,
     place: impl Place<T>,
 ) -> Result<T> {
-    let input = (caller.clone(), parse::<T>(id)?, draft, (precondition, place), core.now());
+    let key: T::Id = id.parse().map_err(|_| place.missing(id))?;
+    let input = (caller.clone(), key, draft, (precondition, place), core.now());
     core.write(T::DECL.name, input, |core, tx, (caller, key, draft, (precondition, place), now)| {
         Box::pin(async move {
-            let before: T = load_held(&core, tx, &caller, key).await?;
-            if !place.holds(&before) {
-                return Err(Error::not_found(T::DECL, key));
-            }
-            core.authorise_update(&caller, &draft, &before)?;
+            let before: T = load_at(&core, tx, &caller, key, &place).await?;
+            place.authorise_update(&core, &caller, &draft, &before)?;
             hold(precondition, before.revision())?;
             let mut after = before.clone();
             after.change(&core, tx, &caller, draft).await?;
@@ -306,14 +328,12 @@ pub(crate) async fn delete<T: Entity>(
     precondition: Precondition,
     place: impl Place<T>,
 ) -> Result<()> {
-    let input = (caller.clone(), parse::<T>(id)?, (precondition, place), core.now());
+    let key: T::Id = id.parse().map_err(|_| place.missing(id))?;
+    let input = (caller.clone(), key, (precondition, place), core.now());
     core.write(T::DECL.name, input, |core, tx, (caller, key, (precondition, place), now)| {
         Box::pin(async move {
-            let object: T = load_held(&core, tx, &caller, key).await?;
-            if !place.holds(&object) {
-                return Err(Error::not_found(T::DECL, key));
-            }
-            core.authorise_delete(&caller, &object)?;
+            let object: T = load_at(&core, tx, &caller, key, &place).await?;
+            place.authorise_delete(&core, &caller, &object)?;
             hold(precondition, object.revision())?;
             remove(&core, tx, &caller, &object, now).await
         })
@@ -413,6 +433,18 @@ pub(crate) async fn remove<T: Entity>(
     Ok(())
 }
 
+/// The object at an address, as [`load_held`] has it.
+async fn load_at<T: Entity>(
+    core: &Core,
+    tx: &mut Tx,
+    caller: &Caller,
+    id: T::Id,
+    place: &impl Place<T>,
+) -> Result<T> {
+    let found = get_held(core, tx, caller, id).await?.filter(|object| place.holds(object));
+    found.ok_or_else(|| place.missing(&id.to_string()))
+}
+
 /// An object as it is stored, complete, its parents known, its row held to the end of the transaction.
 pub(crate) async fn load_held<T: Entity>(
     core: &Core,
@@ -420,10 +452,33 @@ pub(crate) async fn load_held<T: Entity>(
     caller: &Caller,
     id: T::Id,
 ) -> Result<T> {
+    get_held(core, tx, caller, id).await?.ok_or_else(|| Error::not_found(T::DECL, id))
+}
+
+async fn get_held<T: Entity>(
+    core: &Core,
+    tx: &mut Tx,
+    caller: &Caller,
+    id: T::Id,
+) -> Result<Option<T>> {
     let mut found: Vec<T> = store::get_held(tx, id.to_string()).await?.into_iter().collect();
     T::load_parents(tx, &mut found).await?;
     T::complete(core, tx, caller, &mut found).await?;
-    found.pop().ok_or_else(|| Error::not_found(T::DECL, id))
+    Ok(found.pop())
+}
+
+/// An object that the caller may see, complete, not held: for what refers to it, as the database holds it for that.
+pub(crate) async fn load_in_sight<T: Entity>(
+    core: &Core,
+    tx: &mut Tx,
+    caller: &Caller,
+    id: T::Id,
+) -> Result<T> {
+    let mut found: Vec<T> = store::get(tx, id.to_string()).await?.into_iter().collect();
+    T::load_parents(tx, &mut found).await?;
+    T::complete(core, tx, caller, &mut found).await?;
+    let seen = found.pop().filter(|object| core.sees(caller, object));
+    seen.ok_or_else(|| Error::not_found(T::DECL, id))
 }
 
 /// As [`load_held`], and only where the caller may see it.

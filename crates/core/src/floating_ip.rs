@@ -22,7 +22,7 @@ pub(crate) use self::association::{has_floating_ip, router_between, seen_port, t
 pub(crate) use self::leaving::{port_goes, port_readdressed};
 
 use crate::entity::{self, Entity};
-use crate::{Caller, Core, Error, Operations, Result};
+use crate::{Caller, Core, Error, Operations, Result, qos_policy};
 
 const DOWN: &str = "DOWN";
 
@@ -39,7 +39,6 @@ impl Entity for FloatingIp {
         Self {
             project_id: text(&draft.project_id),
             floating_network_id: draft.floating_network_id.get().copied().unwrap_or_default(),
-            qos_policy_id: draft.qos_policy_id.get().copied(),
             dns_domain: text(&draft.dns_domain),
             dns_name: text(&draft.dns_name),
             description: text(&draft.description),
@@ -61,7 +60,9 @@ impl Entity for FloatingIp {
         self.floating_port_id = port.id;
         self.floating_ip_address = Some(address.ok_or_else(|| exhausted(self))?);
         let address = draft.fixed_ip_address.get().copied();
-        association::set(core, tx, caller, self, draft.port_id, address).await
+        association::set(core, tx, caller, self, draft.port_id, address).await?;
+        let policy = &draft.qos_policy_id;
+        qos_policy::change(core, tx, caller, &mut self.qos_policy_id, policy).await.map(drop)
     }
 
     async fn change(
@@ -81,8 +82,8 @@ impl Entity for FloatingIp {
         let port = if draft == FloatingIpDraft::default() { Field::Null } else { draft.port_id };
         association::set(core, tx, caller, self, port, address).await?;
         draft.description.apply(&mut self.description);
-        draft.qos_policy_id.apply_nullable(&mut self.qos_policy_id);
-        Ok(())
+        let policy = &draft.qos_policy_id;
+        qos_policy::change(core, tx, caller, &mut self.qos_policy_id, policy).await.map(drop)
     }
 
     async fn release(&self, core: &Core, tx: &mut Tx, caller: &Caller, _: Timestamp) -> Result<()> {

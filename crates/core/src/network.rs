@@ -5,14 +5,15 @@ pub(crate) mod sharing;
 
 use nucleon_db::{Listed, Operation, Tx, network as store, port as ports, subnet as subnets};
 use nucleon_model::{
-    AgentType, AttrSet, Field, ListQuery, Network, NetworkDraft, NetworkId, PortId, Resource,
-    Timestamp, port,
+    AgentType, AttrSet, Field, ListQuery, Network, NetworkDraft, NetworkId, PortId, QosPolicyId,
+    Resource, Timestamp, port,
 };
 
 use crate::availability_zone::check_hints;
 use crate::change::{again, emit_network, emit_network_moved, emit_subnet};
 use crate::driver::Change;
 use crate::port::pvlan;
+use crate::qos_policy::{self, check_network, check_ports_on};
 use crate::segment::{invalid_input, wanted};
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result, quota};
 
@@ -183,6 +184,7 @@ impl Core {
         network.mtu = requested_mtu;
         external::place(&mut network);
         external::check_default(tx, &network).await?;
+        self.network_under_policy(tx, caller, &mut network, &draft.qos_policy_id).await?;
         let inserted = store::network_insert(tx, std::slice::from_ref(&network)).await;
         external::unless_taken(inserted)??;
         self.network_share(tx, &network).await?;
@@ -250,6 +252,13 @@ impl Core {
         pvlan::check_network(&after, draft.pvlan)?;
         draft.pvlan.apply(&mut after.pvlan);
         pvlan::follow_network(tx, &before, &after).await?;
+        let wanted = &draft.qos_policy_id;
+        if let Some(policy) =
+            qos_policy::change(self, tx, caller, &mut after.qos_policy_id, wanted).await?
+        {
+            check_network(self, &policy, id)?;
+            check_ports_on(self, tx, &policy, id).await?;
+        }
         self.network_share_again(tx, &before, &after).await?;
         self.check(&Change::NetworkUpdate { before: &before, after: &after })?;
         // Neutron bumps the revision on every update that names an attribute, changed or not.
@@ -263,6 +272,23 @@ impl Core {
             self.ports_waive_dhcp(tx, caller, id, now).await?;
         }
         self.network_seen(tx, caller, after).await?.ok_or_else(|| missing(id))
+    }
+
+    /// Brings a new network under the policy that it asks for, or its project's default one.
+    async fn network_under_policy(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        network: &mut Network,
+        wanted: &Field<QosPolicyId>,
+    ) -> Result<()> {
+        network.qos_policy_id = match wanted.get() {
+            Some(id) => Some(*id),
+            None => qos_policy::default_of(tx, &network.project_id).await?,
+        };
+        let Some(id) = network.qos_policy_id else { return Ok(()) };
+        let policy = qos_policy::wanted(self, tx, caller, id).await?;
+        check_network(self, &policy, network.id)
     }
 
     pub(crate) async fn network_delete(

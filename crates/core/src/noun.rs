@@ -58,7 +58,10 @@ pub trait Noun: Standard {
         core: &Core,
         caller: &Caller,
         query: ListQuery,
-    ) -> impl Future<Output = Result<Vec<Self>>> + Send;
+    ) -> impl Future<Output = Result<Vec<Self>>> + Send {
+        let _ = (core, caller, query);
+        std::future::ready(Err(not_offered::<Self>("list")))
+    }
 
     fn show(core: &Core, caller: &Caller, id: &str) -> impl Future<Output = Result<Self>> + Send {
         let _ = (core, caller);

@@ -14,6 +14,7 @@ mod create;
 mod detail;
 mod dns;
 pub(crate) mod pvlan;
+mod qos;
 mod security;
 mod update;
 
@@ -38,6 +39,7 @@ pub(crate) use address::{Found, add_auto_addresses, reached_segments};
 use crate::change::{again, emit_port, emit_port_status};
 use crate::network::hold;
 use crate::policy::Viewing;
+use crate::qos_policy::show_requests;
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
 
 /// What a port stands on.
@@ -80,6 +82,7 @@ impl Noun for Port {
                 if let Listed::Records(ports) = &mut listed {
                     set_parents(tx, &viewing, ports).await?;
                     crate::trunk::show_details(tx, ports).await?;
+                    qos::show_all(tx, ports).await?;
                 }
                 Ok::<_, Error>(listed)
             })
@@ -103,6 +106,7 @@ impl Noun for Port {
                     return Ok::<_, Error>(None);
                 };
                 crate::trunk::show_details(tx, std::slice::from_mut(&mut port)).await?;
+                show_requests(tx, std::slice::from_mut(&mut port)).await?;
                 // The network matters only where the port's own project does not decide.
                 if core.sight(&caller, &port) == Verdict::NeedsParent {
                     let network = networks::network_get(tx, port.network_id).await?;

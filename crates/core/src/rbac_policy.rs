@@ -1,10 +1,12 @@
 //! RBAC policies: sharing objects with projects.
 
-use nucleon_db::rbac::{self as store, ACCESS_AS_EXTERNAL, EVERYBODY, RBAC_KEY, Shareable, User};
+use nucleon_db::rbac::{
+    self as store, ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, EVERYBODY, RBAC_KEY, Shareable, User,
+};
 use nucleon_db::{Tx, resource};
 use nucleon_model::{
-    Network, NetworkId, RbacPolicy, RbacPolicyDraft, SharedType, SubnetPool, TargetProject,
-    Timestamp,
+    Network, NetworkId, RbacPolicy, RbacPolicyDraft, SharedObjectId, SharedType, SubnetPool,
+    TargetProject, Timestamp,
 };
 
 use crate::entity::Entity;
@@ -177,6 +179,23 @@ async fn check_reach(tx: &mut Tx, policy: &RbacPolicy) -> Result<()> {
         Kind::Invalid => invalid_input(error.message()),
         _ => error,
     })
+}
+
+/// Refuses while something rests on an object's being shared with everybody, which is to end.
+pub(crate) async fn check_unshared(
+    tx: &mut Tx,
+    object_type: SharedType,
+    object_id: SharedObjectId,
+    owner: &str,
+) -> Result<()> {
+    let policy = RbacPolicy {
+        object_type,
+        object_id,
+        action: ACCESS_AS_SHARED.to_owned(),
+        target_project: EVERYBODY.to_owned(),
+        ..RbacPolicy::default()
+    };
+    check_unused(tx, &policy, shareable(&policy)?, owner, None).await
 }
 
 /// Refuses while something rests on a policy that goes, or gets another target.

@@ -24,7 +24,7 @@ use crate::availability_zone::check_hints;
 use crate::entity::Entity;
 use crate::flavor;
 use crate::floating_ip::check_gateway_idle;
-use crate::{Caller, Core, Error, Operations, Result, ndp_proxy};
+use crate::{Caller, Core, Error, Operations, Result, ndp_proxy, qos_policy};
 
 const ACTIVE: &str = "ACTIVE";
 
@@ -151,9 +151,14 @@ impl Entity for Router {
         let gateways = ports::port_get_all(tx, &gateways).await?;
         let ids: Vec<RouterId> = routers.iter().map(|router| router.id).collect();
         let helpers = helpers::conntrack_helper_list_of(tx, &ids).await?;
+        let outside = gateways.iter().map(|port| port.network_id);
+        let policies = qos_policy::of_networks(tx, outside).await?;
         for router in routers {
             let port = gateways.iter().find(|port| Some(port.id) == router.gw_port_id);
-            router.external_gateway_info = port.map(|port| shown(router, port));
+            router.external_gateway_info = port.map(|port| {
+                let is_limited = policies.contains_key(&port.network_id);
+                shown(router, port, is_limited)
+            });
             let own = helpers.iter().filter(|helper| helper.router_id == router.id);
             router.conntrack_helpers = own.cloned().map(Into::into).collect();
         }
@@ -173,11 +178,13 @@ impl Entity for Router {
     }
 }
 
-/// The gateway as the router shows it.
-fn shown(router: &Router, port: &Port) -> Gateway {
+/// The gateway as the router shows it; `is_limited` says whether the network outside is under a QoS policy.
+fn shown(router: &Router, port: &Port, is_limited: bool) -> Gateway {
+    let has_policy = router.qos_policy_id.is_some() || is_limited;
     Gateway {
         network_id: port.network_id,
         external_fixed_ips: port.fixed_ips.clone(),
         enable_snat: router.enable_snat,
+        qos_policy_id: has_policy.then_some(router.qos_policy_id),
     }
 }

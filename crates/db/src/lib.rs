@@ -58,6 +58,8 @@ pub mod port;
 pub mod port_binding;
 pub mod port_dependents;
 pub mod port_forwarding;
+pub mod qos_policy;
+pub mod qos_rule;
 pub mod quota;
 pub mod rbac;
 pub mod resource;

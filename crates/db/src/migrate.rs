@@ -27,6 +27,7 @@ mod m0018_metering;
 mod m0019_flavors;
 mod m0020_logs;
 mod m0021_local_ips;
+mod m0022_qos;
 mod run;
 
 use std::fmt;
@@ -64,6 +65,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0019_flavors::MIGRATION,
     m0020_logs::MIGRATION,
     m0021_local_ips::MIGRATION,
+    m0022_qos::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -2,7 +2,7 @@
 
 use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::{
-    Attribute, Cell, ListQuery, NetworkId, Port, PortId, SegmentId, Timestamp, port,
+    Attribute, Cell, ListQuery, NetworkId, Port, PortId, Resource as _, SegmentId, Timestamp, port,
 };
 use nucleon_net::MacAddr;
 use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query, SimpleExpr};
@@ -49,8 +49,21 @@ pub async fn port_insert(tx: &mut Tx, ports: &[Port]) -> Result<()> {
     resource::insert(tx, ports).await
 }
 
+/// A port, with the QoS policy of its network.
 pub async fn port_get(tx: &mut Tx, id: PortId) -> Result<Option<Port>> {
-    resource::get(tx, id.to_string()).await
+    let of = |table: &'static str, column: &'static str| (Alias::new(table), Alias::new(column));
+    let mut query = resource::select::<Port>();
+    query
+        .column(of("networks", "qos_policy_id"))
+        .inner_join(
+            Alias::new("networks"),
+            Expr::col(of("networks", "id")).equals(of("ports", "network_id")),
+        )
+        .and_where(Expr::col(of("ports", "id")).eq(id.to_string()));
+    let Some(row) = tx.fetch_optional(&query).await? else { return Ok(None) };
+    let policy: Option<String> = row.at(Port::columns().len())?;
+    let qos_network_policy_id = policy.and_then(|policy| policy.parse().ok());
+    Ok(Some(Port { qos_network_policy_id, ..resource::read(&row)? }))
 }
 
 /// As [`port_get`], and holds the row to the end of the transaction: changes of one port queue up instead of meeting.

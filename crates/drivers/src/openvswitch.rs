@@ -1,7 +1,9 @@
 //! Open vSwitch: segments reach a host by the bridge mappings that its agent reports.
 
-use nucleon_core::driver::{BindContext, Binding, MechanismDriver};
-use nucleon_model::{Agent, AgentType, NetworkType, Segment, port};
+use nucleon_core::driver::{BindContext, Binding, MechanismDriver, QosSupport};
+use nucleon_model::{
+    Agent, AgentType, NetworkType, QosDirection, QosRuleKind, Segment, SupportedRule, port,
+};
 use serde_json::{Map, Value, json};
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -10,9 +12,31 @@ pub struct OpenVSwitch;
 /// Kinds of virtual card that a switch in software can serve.
 const VNIC_TYPES: &[&str] = &["normal", "smart-nic"];
 
+const BOTH_WAYS: &[QosDirection] = &[QosDirection::Ingress, QosDirection::Egress];
+
+/// As Neutron's driver has it.
+const QOS: QosSupport = QosSupport {
+    vif_types: &["ovs", "vhostuser"],
+    vnic_types: &["normal", "direct"],
+    rules: &[
+        SupportedRule { kind: QosRuleKind::BandwidthLimit, directions: BOTH_WAYS },
+        SupportedRule { kind: QosRuleKind::PacketRateLimit, directions: BOTH_WAYS },
+        SupportedRule { kind: QosRuleKind::DscpMarking, directions: &[] },
+        SupportedRule { kind: QosRuleKind::MinimumBandwidth, directions: BOTH_WAYS },
+        SupportedRule {
+            kind: QosRuleKind::MinimumPacketRate,
+            directions: &[QosDirection::Ingress, QosDirection::Egress, QosDirection::Any],
+        },
+    ],
+};
+
 impl MechanismDriver for OpenVSwitch {
     fn name(&self) -> &'static str {
         "openvswitch"
+    }
+
+    fn qos(&self) -> Option<&'static QosSupport> {
+        Some(&QOS)
     }
 
     fn bind(&self, context: &BindContext<'_>) -> Binding {

@@ -189,6 +189,12 @@ macro_rules! resource {
             }
         }
 
+        #[allow(
+            unused_imports,
+            unused_mut,
+            unused_variables,
+            reason = "there are resources that no table holds"
+        )]
         const _: () = {
             use $crate::attribute::{Attribute, ResourceDecl};
             use $crate::shape::Shaped;

@@ -44,6 +44,9 @@ pub mod network_segment_range;
 pub mod port;
 pub mod port_binding;
 pub mod port_forwarding;
+pub mod qos_policy;
+pub mod qos_rule;
+pub mod qos_rule_type;
 pub mod rbac_policy;
 pub mod router;
 pub mod security_group;
@@ -85,10 +88,19 @@ pub use crate::network_ip_availability::{
 pub use crate::network_segment_range::{NetworkSegmentRange, NetworkSegmentRangeDraft};
 pub use crate::port::{
     AddressPair, DnsAssignment, ExtraDhcpOpt, FixedIp, FixedIpRequest, Port, PortDraft, PortHints,
+    RequestGroup, ResourceRequest,
 };
 pub use crate::port_binding::{PortBinding, PortBindingDraft};
 pub use crate::port_forwarding::{PortForwarding, PortForwardingDraft};
 pub use crate::protocol::{InvalidProtocol, Protocol};
+pub use crate::qos_policy::{QosPolicy, QosPolicyDraft};
+pub use crate::qos_rule::{
+    Aliased, BandwidthLimitRule, BandwidthLimitRuleDraft, DscpMarkingRule, DscpMarkingRuleDraft,
+    HasAlias, MinimumBandwidthRule, MinimumBandwidthRuleDraft, MinimumPacketRateRule,
+    MinimumPacketRateRuleDraft, PacketRateLimitRule, PacketRateLimitRuleDraft, QosDirection,
+    QosRule, QosRuleKind, RuleOfKind,
+};
+pub use crate::qos_rule_type::{QosRuleType, QosRuleTypeDraft, RuleTypeDriver, SupportedRule};
 pub use crate::query::{Direction, Filter, FixedIpFilter, ListQuery, Load, Page, TagFilter};
 pub use crate::rbac_policy::{RbacPolicy, RbacPolicyDraft, SharedType, TargetProject};
 pub use crate::router::{Gateway, GatewayRequest, Router, RouterDraft, WantedGateway};

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
 use crate::field::Field;
-use crate::id::{AddressScopeId, NetworkId, SubnetId};
+use crate::id::{AddressScopeId, NetworkId, QosPolicyId, SubnetId};
 use crate::rule::Rule;
 use crate::segment::NetworkType;
 use crate::shape::{Shape, shaped};
@@ -102,6 +102,9 @@ resource! {
         /// Whether its ports are kept apart as on a private VLAN.
         "pvlan": pvlan: bool as bool ["pvlan"]
             { "pvlan", flags!(POST PUT GUARDED), Rule::Plain, Unless::Bool(false) }
+        /// The QoS policy of its ports that have none of their own.
+        "qos_policy_id": qos_policy_id: Option<QosPolicyId> as QosPolicyId ["qos_policy_id"]
+            { "qos", flags!(POST PUT GUARDED NULLABLE), Rule::Plain, Unless::Null }
         /// How its only segment is realised.
         "provider:network_type": network_type: Option<NetworkType> as NetworkType
             { "provider", flags!(POST PUT FILTER GUARDED), Rule::Text(32), Unless::Unset }

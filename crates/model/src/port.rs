@@ -2,6 +2,7 @@
 
 mod dns;
 mod hints;
+mod request;
 
 use std::net::IpAddr;
 
@@ -11,10 +12,11 @@ use serde_json::{Map, Value};
 
 pub use self::dns::DnsAssignment;
 pub use self::hints::PortHints;
+pub use self::request::{RequestGroup, ResourceRequest};
 
 use crate::attribute::{Default as Unless, flags};
 use crate::declare::resource;
-use crate::id::{NetworkId, PortId, SecurityGroupId, SegmentId, SubnetId, TrunkId};
+use crate::id::{NetworkId, PortId, QosPolicyId, SecurityGroupId, SegmentId, SubnetId, TrunkId};
 use crate::rule::Rule;
 use crate::shape::{Shape, shaped};
 use crate::standard::standard;
@@ -351,6 +353,9 @@ resource! {
         /// Who it reaches, among ports of the type `community`.
         "pvlan_community": pvlan_community: Option<String> as String ["pvlan_community"]
             { "pvlan", flags!(POST PUT GUARDED NULLABLE), Rule::Word(232), Unless::Null }
+        /// Its QoS policy. Where it has none, its network's counts.
+        "qos_policy_id": qos_policy_id: Option<QosPolicyId> as QosPolicyId ["qos_policy_id"]
+            { "qos", flags!(POST PUT GUARDED NULLABLE), Rule::Plain, Unless::Null }
         /// Whether its machine may change what its card does.
         "trusted": trusted: Option<bool> as bool ["trusted"]
             { "port-trusted-vif", flags!(POST PUT GUARDED), Rule::Plain, Unless::Unset }
@@ -372,6 +377,10 @@ resource! {
         "binding:vif_details": vif_details: Map<String, Value> ["vif_details"] { "binding", flags!(GUARDED) }
         /// Whether its addresses were allocated at once (`immediate`), wait for a host (`deferred`) or are not wanted (`none`).
         "ip_allocation": ip_allocation: String ["ip_allocation"] { "ip_allocation", flags!(FILTER SORT) }
+        /// The QoS policy of its network.
+        "qos_network_policy_id": qos_network_policy_id: Option<QosPolicyId> { "qos-port-network-policy", flags!() }
+        /// What its host must have for what its QoS policy promises.
+        "resource_request": resource_request: Option<ResourceRequest> { "port-resource-request", flags!(GUARDED) }
         /// The trunk by which it carries further ports, where it does.
         "trunk_details": trunk_details: Option<TrunkDetails> { "trunk-details", flags!(GUARDED FOR_POLICY) }
         /// The names of its addresses in DNS.
@@ -413,6 +422,11 @@ resource! {
 }
 
 impl Port {
+    /// The QoS policy that it is under: its own, or its network's.
+    pub fn under_qos_policy(&self) -> Option<QosPolicyId> {
+        self.qos_policy_id.or(self.qos_network_policy_id)
+    }
+
     /// Whether it is bound to a segment on its host.
     pub fn is_bound(&self) -> bool {
         !self.host.is_empty()

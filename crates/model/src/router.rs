@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::attribute::{Default as Unless, flags};
 use crate::conntrack_helper::HelperOfRouter;
 use crate::declare::resource;
+use crate::field::Field;
 use crate::id::{NetworkId, PortId, QosPolicyId, RouterId, SubnetId};
 use crate::port::{FixedIp, FixedIpRequest};
 use crate::rule::Rule;
@@ -28,6 +29,9 @@ pub struct Gateway {
     pub network_id: NetworkId,
     pub external_fixed_ips: Vec<FixedIp>,
     pub enable_snat: bool,
+    /// Its QoS policy: shown where it has one, or the network outside does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qos_policy_id: Option<Option<QosPolicyId>>,
 }
 
 /// What a request says of a router's gateway: the one wanted, or none, for an empty object.
@@ -42,7 +46,7 @@ pub struct WantedGateway {
     pub network_id: NetworkId,
     pub external_fixed_ips: Vec<FixedIpRequest>,
     pub enable_snat: Option<bool>,
-    pub qos_policy_id: Option<QosPolicyId>,
+    pub qos_policy_id: Field<QosPolicyId>,
 }
 
 const NETWORK: &str = "network_id";
@@ -55,6 +59,7 @@ shaped! {
         (NETWORK, Shape::Uuid),
         (ADDRESSES, Shape::List(&FixedIp::SHAPE)),
         (SNAT, Shape::Bool),
+        (QOS, Shape::Nullable(&Shape::Uuid)),
     ]);
 }
 
@@ -71,7 +76,6 @@ impl AttrValue for GatewayRequest {
             }
         };
         let entries = known_keys(value, &keys).map_err(|_| unexpected(value, &keys))?;
-        let given = |key| entries.get(key).filter(|value| !value.is_null());
         Ok(Self {
             wanted: Some(WantedGateway {
                 network_id: from_text(network, "UUID")?,
@@ -83,7 +87,11 @@ impl AttrValue for GatewayRequest {
                     Some(snat) => Some(bool::from_json(snat, &Rule::Plain)?),
                     None => None,
                 },
-                qos_policy_id: given(QOS).map(|id| from_text(id, "UUID")).transpose()?,
+                qos_policy_id: match entries.get(QOS) {
+                    None => Field::Absent,
+                    Some(Value::Null) => Field::Null,
+                    Some(id) => Field::Value(from_text(id, "UUID")?),
+                },
             }),
         })
     }
@@ -203,6 +211,8 @@ resource! {
         gw_port_id: Option<PortId> ["gw_port_id"]
         /// Whether it hides what is behind it from outside.
         enable_snat: bool ["enable_snat"]
+        /// The QoS policy of its way outside.
+        qos_policy_id: Option<QosPolicyId> ["qos_policy_id"]
         /// Who carries it, where a flavor said so when it was made.
         provider: Option<String> ["provider"]
     }

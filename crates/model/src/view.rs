@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::agent::AgentType;
 use crate::id::{
-    AddressGroupId, NetworkId, PortId, RouterId, SecurityGroupId, SegmentId, SubnetId,
+    AddressGroupId, NetworkId, PortId, QosPolicyId, RouterId, SecurityGroupId, SegmentId, SubnetId,
 };
 use crate::port::{ExtraDhcpOpt, FixedIp};
 use crate::segment::NetworkType;
@@ -77,6 +77,8 @@ pub enum Scope {
     SecurityGroup(SecurityGroupId),
     /// The addresses of an address group.
     AddressGroup(AddressGroupId),
+    /// A QoS policy with its rules.
+    QosPolicy(QosPolicyId),
 }
 
 /// A text that names no scope.
@@ -94,6 +96,7 @@ impl fmt::Display for Scope {
             Self::Router(id) => write!(f, "router:{id}"),
             Self::SecurityGroup(id) => write!(f, "security-group:{id}"),
             Self::AddressGroup(id) => write!(f, "address-group:{id}"),
+            Self::QosPolicy(id) => write!(f, "qos-policy:{id}"),
         }
     }
 }
@@ -112,6 +115,7 @@ impl FromStr for Scope {
             "router" => name.parse().map(Self::Router).map_err(|_| invalid()),
             "security-group" => name.parse().map(Self::SecurityGroup).map_err(|_| invalid()),
             "address-group" => name.parse().map(Self::AddressGroup).map_err(|_| invalid()),
+            "qos-policy" => name.parse().map(Self::QosPolicy).map_err(|_| invalid()),
             _ => Err(invalid()),
         }
     }

@@ -139,7 +139,10 @@ impl Known {
             Scope::Host(_) | Scope::Dhcp(_) => *scope == self.root,
             Scope::Network(id) => self.follows(*id),
             Scope::Ports(id) => self.role == Role::DhcpAgent && self.follows(*id),
-            Scope::Router(_) | Scope::SecurityGroup(_) | Scope::AddressGroup(_) => false,
+            Scope::Router(_)
+            | Scope::SecurityGroup(_)
+            | Scope::AddressGroup(_)
+            | Scope::QosPolicy(_) => false,
         };
         followed.then(|| self.further.get(scope).copied().unwrap_or(self.base.seq))
     }

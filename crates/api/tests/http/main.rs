@@ -11,6 +11,7 @@ mod objects;
 mod pools;
 mod port_bindings;
 mod port_details;
+mod qos;
 mod quotas;
 mod reference;
 mod refusals;

@@ -39,8 +39,10 @@ impl Exchange {
     fn collection(&self) -> &str {
         let path = self.path.split('?').next().unwrap_or_default();
         let name = path.strip_prefix("/v2.0/").unwrap_or_default();
-        let name =
-            ["metering/", "log/"].iter().find_map(|group| name.strip_prefix(group)).unwrap_or(name);
+        let name = ["metering/", "log/", "qos/"]
+            .iter()
+            .find_map(|group| name.strip_prefix(group))
+            .unwrap_or(name);
         name.split('/').next().unwrap_or_default().trim_end_matches(".json")
     }
 
@@ -117,6 +119,8 @@ const SERVED: &[&str] = &[
     "network-ip-availabilities",
     "floatingip_pools",
     "floatingip-pools",
+    "policies",
+    "rule-types",
     "nope",
 ];
 
@@ -143,6 +147,8 @@ const DIFFERENT: &[(usize, &str)] = &[
     (173, "the refusal names an address that was drawn"),
     (178, "no more is shown to whom than by any other request"),
     (228, "Neutron names the callback that refused, and its process, in the details"),
+    (245, "a second driver of the recording's cloud narrowed what all carry out"),
+    (246, "the recording's cloud had a second driver"),
     (248, SHARED),
     (264, SHARED),
     (281, "a new subnet of a routed network is shown with the routes that it gets"),

@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
-use nucleon_model::{Agent, Network, Port, Segment, SegmentId, Subnet};
+use nucleon_model::{
+    Agent, Network, Port, QosRule, QosRuleKind, Segment, SegmentId, Subnet, SupportedRule,
+};
 use serde_json::{Map, Value};
 
 /// A change that is about to be committed.
@@ -45,6 +47,30 @@ pub enum Binding {
     Pass,
 }
 
+/// What a driver does for quality of service.
+#[derive(Debug, Clone, Copy)]
+pub struct QosSupport {
+    /// Of ports that are bound.
+    pub vif_types: &'static [&'static str],
+    /// Of ports that are not.
+    pub vnic_types: &'static [&'static str],
+    pub rules: &'static [SupportedRule],
+}
+
+impl QosSupport {
+    /// What it does of a kind of rules.
+    pub fn rule(&self, kind: QosRuleKind) -> Option<&'static SupportedRule> {
+        self.rules.iter().find(|rule| rule.kind == kind)
+    }
+
+    pub fn carries_out(&self, rule: &QosRule) -> bool {
+        let directed = |supported: &SupportedRule| {
+            rule.direction.is_none_or(|direction| supported.directions.contains(&direction))
+        };
+        self.rule(rule.kind).is_some_and(directed)
+    }
+}
+
 /// Something that carries segments to hosts.
 pub trait MechanismDriver: Debug + Send + Sync {
     /// As in `[ml2] mechanism_drivers`.
@@ -60,4 +86,9 @@ pub trait MechanismDriver: Debug + Send + Sync {
     }
 
     fn bind(&self, context: &BindContext<'_>) -> Binding;
+
+    /// What it does for quality of service, if anything.
+    fn qos(&self) -> Option<&'static QosSupport> {
+        None
+    }
 }

@@ -7,9 +7,10 @@ use nucleon_model::{
 use nucleon_net::MacAddr;
 
 use super::security::Groups;
-use super::{Found, Ground, check, detail, pvlan};
+use super::{Found, Ground, check, detail, pvlan, qos};
 use crate::change::emit_port;
 use crate::driver::Change;
+use crate::qos_policy::show_requests;
 use crate::{Caller, Core, Error, Result, quota};
 
 impl Core {
@@ -58,6 +59,7 @@ impl Core {
         }
         crate::router::check_devices(tx, caller, &created).await?;
         self.ports_insert(tx, caller, &created).await?;
+        show_requests(tx, &mut created).await?;
         self.ports_show_names(&mut created);
         Ok(created)
     }
@@ -123,6 +125,8 @@ impl Core {
         self.port_call(&mut port, draft.dns_name, draft.dns_domain)?;
         self.bind(&mut port, ground);
         Self::set_awaited(&mut port, ground);
+        let policies = (&draft.qos_policy_id, network);
+        qos::settle(self, tx, caller, &mut port, policies, &mut found.qos).await?;
         self.check(&Change::PortCreate(&port))?;
         Ok(port)
     }

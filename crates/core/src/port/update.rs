@@ -5,10 +5,11 @@ use nucleon_model::{Field, FixedIp, FixedIpRequest, Port, PortDraft, PortId, Tim
 
 use nucleon_net::MacAddr;
 
-use super::{Found, Ground, address, check, detail, missing, pvlan};
+use super::{Found, Ground, address, check, detail, missing, pvlan, qos};
 use crate::change::{again, emit_port, emit_port_in_groups, emit_port_status};
 use crate::driver::Change;
 use crate::network::hold;
+use crate::qos_policy::show_requests;
 use crate::{Caller, Core, Error, Precondition, Result};
 
 /// Whether a change calls for another binding.
@@ -94,12 +95,15 @@ impl Core {
         let wire = self.rebind(&before, &mut after, rebind, &ground)
             || after.admin_state_up != before.admin_state_up;
         Self::await_again(&before, &mut after, &ground, wire);
+        let policies = (&draft.qos_policy_id, &ground.network);
+        qos::change(self, tx, caller, &mut after, policies).await?;
         self.check(&Change::PortUpdate { before: &before, after: &after })?;
         self.port_store(tx, caller, &before, &mut after, now).await?;
         if after.host != before.host {
             crate::trunk::parent_moved(self, tx, caller, &after, now).await?;
         }
         crate::trunk::show_details(tx, std::slice::from_mut(&mut after)).await?;
+        show_requests(tx, std::slice::from_mut(&mut after)).await?;
         self.ports_show_names(std::slice::from_mut(&mut after));
         Ok(after)
     }

@@ -8,7 +8,7 @@ use nucleon_model::{Field, FixedIpRequest, Port, PortId, Router, SubnetId, Wante
 use super::attached::Attached;
 use super::{OWNER_GATEWAY, bad, routes};
 use crate::floating_ip::check_gateway_idle;
-use crate::{Caller, Core, Error, Result, ndp_proxy};
+use crate::{Caller, Core, Result, ndp_proxy, qos_policy};
 
 /// Leads a router outside as a request asks, or no longer.
 pub(super) async fn set(
@@ -49,6 +49,9 @@ pub(super) async fn set(
             }
         }
     }
+    // Without a way outside there is nothing for a policy to be about.
+    let policy = wanted.map_or(&Field::Null, |wanted| &wanted.qos_policy_id);
+    qos_policy::change(core, tx, caller, &mut router.qos_policy_id, policy).await?;
     Ok(())
 }
 
@@ -73,14 +76,7 @@ async fn check(
             return Err(bad(format!("External IP {address} is the same as the gateway IP")));
         }
     }
-    match wanted.qos_policy_id {
-        None => Ok(()),
-        Some(id) => Err(Error::new(
-            crate::Kind::NotFound,
-            "QosPolicyNotFound",
-            format!("QoS policy {id} could not be found."),
-        )),
-    }
+    Ok(())
 }
 
 /// Whether a request asks for other addresses than the gateway has.

@@ -27,6 +27,7 @@ mod plans;
 mod port_bindings;
 mod port_security;
 mod ports;
+mod qos;
 mod quotas;
 mod races;
 mod rbac_policies;

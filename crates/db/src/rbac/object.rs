@@ -2,8 +2,8 @@
 
 use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::{
-    AddressGroup, AddressScope, Network, Resource, ResourceDecl, SecurityGroup, SharedType,
-    SubnetPool,
+    AddressGroup, AddressScope, Network, QosPolicy, Resource, ResourceDecl, SecurityGroup,
+    SharedType, SubnetPool,
 };
 use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 
@@ -68,6 +68,19 @@ static SHAREABLE: &[Shareable] = &[
         ways: &[Way {
             action: ACCESS_AS_SHARED,
             users: &[|id| named_in("security_group_rules", "remote_address_group_id", id)],
+        }],
+    },
+    Shareable {
+        object_type: SharedType::QosPolicy,
+        decl: QosPolicy::DECL,
+        ways: &[Way {
+            action: ACCESS_AS_SHARED,
+            users: &[
+                |id| named_in("networks", "qos_policy_id", id),
+                |id| named_in("ports", "qos_policy_id", id),
+                |id| named_in("floatingips", "qos_policy_id", id),
+                |id| named_in("routers", "qos_policy_id", id),
+            ],
         }],
     },
 ];

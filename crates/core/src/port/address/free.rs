@@ -8,13 +8,14 @@ use nucleon_model::{FixedIp, NetworkId, Port, Subnet, SubnetId, port};
 use nucleon_net::{IpRange, MacAddr};
 
 use super::is_router;
+use crate::port::qos::Rules;
 use crate::{Core, Result};
 
 /// Addresses that one question asks for on behalf of a large request, at most.
 const MOST_DRAWN: usize = 512;
 
 /// What one transaction knows of addresses: those that it has given to its ports, and free ones left over from its
-/// questions.
+/// questions; and of the QoS policies that its ports come under.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(in crate::port) macs: BTreeSet<(NetworkId, MacAddr)>,
@@ -22,6 +23,7 @@ pub(crate) struct Found {
     spare: BTreeMap<SubnetId, VecDeque<IpAddr>>,
     /// Subnets where a draw found nothing: they are nearly full.
     crowded: BTreeSet<SubnetId>,
+    pub(in crate::port) qos: Rules,
     /// How many ports the transaction is about.
     ports: usize,
 }
