@@ -133,10 +133,11 @@ impl Holding {
             networks.extend(before.iter().chain(after).map(|port| port.network_id));
         }
         match self.role {
-            Role::OvsAgent => {
+            Role::OvsAgent | Role::L3Agent => {
                 let ports: Vec<PortId> = effect.ports.keys().copied().collect();
                 for id in ports {
-                    if self.view.ports.get(&id).is_some_and(|port| port.host != self.host) {
+                    let foreign = |port: &PortBody| !self.role.holds(&self.host, port);
+                    if self.view.ports.get(&id).is_some_and(foreign) {
                         self.set_port(id, None, effect);
                     }
                 }

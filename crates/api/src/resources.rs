@@ -113,7 +113,7 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .also_at::<LocalIpAssociation, ByPort>("/v2.0/local_ips/{parent}/port_associations");
     let router = resources
         .router
-        .merge(scheduler::routes())
+        .merge(scheduler::routes(extensions))
         .merge(quota::routes())
         .merge(port_bindings::routes(extensions))
         .merge(flavors::routes(extensions))

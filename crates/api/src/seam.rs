@@ -37,6 +37,34 @@ pub(crate) async fn dhcp_agents(core: &Core, caller: &Caller, network: &str) -> 
     core.network_dhcp_agents(caller, network).await
 }
 
+/// The routers that an L3 agent carries.
+pub(crate) async fn l3_routers(core: &Core, caller: &Caller, agent: &str) -> Result<Vec<Router>> {
+    core.l3_agent_routers(caller, agent).await
+}
+
+pub(crate) async fn l3_router_add(
+    core: &Core,
+    caller: &Caller,
+    agent: &str,
+    router: &str,
+) -> Result<()> {
+    core.l3_agent_add_router(caller, agent, router).await
+}
+
+pub(crate) async fn l3_router_remove(
+    core: &Core,
+    caller: &Caller,
+    agent: &str,
+    router: &str,
+) -> Result<()> {
+    core.l3_agent_remove_router(caller, agent, router).await
+}
+
+/// The L3 agents that carry a router.
+pub(crate) async fn l3_agents(core: &Core, caller: &Caller, router: &str) -> Result<Vec<Agent>> {
+    core.router_l3_agents(caller, router).await
+}
+
 pub(crate) async fn router_interface_add(
     core: Core,
     caller: Caller,

@@ -83,7 +83,7 @@ const ACCEPTED_GROUPS: &str = "\
 const ACCEPTED: &[(&str, &str)] = &[
     (
         "DEFAULT",
-        "advertise_mtu agent_mode allow_automatic_l3agent_failover allow_pagination \
+        "advertise_mtu agent_mode allow_pagination \
          allow_sorting api_extensions_path api_paste_config \
          api_workers backdoor_port backlog bulk_reload_interval check_child_processes \
          cleanup_on_shutdown client_socket_timeout conn_pool_min_size conn_pool_ttl \
@@ -104,7 +104,7 @@ const ACCEPTED: &[(&str, &str)] = &[
          log_rotate_interval log_rotate_interval_type log_rotation_type \
          logging_context_format_string logging_debug_format_suffix \
          logging_default_format_string logging_exception_prefix logging_user_identity_format \
-         max_allowed_address_pairs max_header_line max_l3_agents_per_router max_logfile_count \
+         max_allowed_address_pairs max_header_line max_logfile_count \
          max_logfile_size max_routes max_rtr_adv_interval measure_interval \
          metadata_access_mark metadata_backlog metadata_port metadata_proxy_group \
          metadata_proxy_shared_secret metadata_proxy_socket metadata_proxy_socket_mode \
@@ -115,7 +115,7 @@ const ACCEPTED: &[(&str, &str)] = &[
          num_sync_threads pd_confs pd_dhcp_driver periodic_fuzzy_delay periodic_interval \
          policy_file prefix_delegation_driver publish_errors pydev_worker_debug_host \
          quota_engine radvd_user rate_limit_burst rate_limit_except_level rate_limit_interval \
-         resync_throttle retry_until_window router_auto_schedule \
+         resync_throttle retry_until_window \
          router_scheduler_driver rpc_conn_pool_size rpc_ping_enabled \
          rpc_resources_processing_step rpc_response_max_timeout rpc_response_timeout \
          rpc_state_report_workers rpc_worker_processes rpc_workers run_external_periodic_tasks \

@@ -87,6 +87,7 @@ impl Noun for Agent {
                 let agent = store::agent_get(tx, id).await?.ok_or_else(|| missing(id))?;
                 core.authorise_delete(&caller, &agent)?;
                 core.dhcp_bequeath(tx, &caller, &agent, now).await?;
+                core.l3_bequeath(tx, &caller, agent.id, now).await?;
                 if store::agent_delete(tx, id).await? { Ok(()) } else { Err(missing(id)) }
             })
         })

@@ -127,7 +127,12 @@ impl Core {
         if verdict == Verdict::Allowed {
             return Ok(());
         }
-        if action != Action::Create && !self.sees_to_change(caller, object) {
+        let told = match action {
+            Action::Create => true,
+            Action::Update => self.sees_to_change(caller, object),
+            Action::Delete | Action::Get => self.sees(caller, object),
+        };
+        if !told {
             return Err(Error::not_found(R::DECL, object.id()));
         }
         Err(Error::forbidden(demand))

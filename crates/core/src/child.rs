@@ -18,6 +18,9 @@ pub(crate) trait Child: Entity {
     /// The column with the parent's identifier.
     const PARENT_COLUMN: &'static str;
 
+    /// Whether who does not see the parent learns that it is there, when the rules about children refuse to make one.
+    const FORBIDS_FIRST: bool = false;
+
     fn parent_id(&self) -> <Self::Parent as Standard>::Id;
 
     fn set_parent_id(&mut self, id: <Self::Parent as Standard>::Id);
@@ -86,6 +89,22 @@ pub(crate) async fn load_parents<T: Child>(tx: &mut Tx, children: &mut [T]) -> R
     Ok(())
 }
 
+/// Whether the caller may make children of a parent.
+fn check_allowed<T: Child>(
+    core: &Core,
+    caller: &Caller,
+    parent: &T::Parent,
+    drafts: &[T::Draft],
+) -> Result<()> {
+    for draft in drafts {
+        let mut object = T::of(draft);
+        object.set_parent_id(parent.id());
+        object.set_parent_project(Some(parent.project_id().to_owned()));
+        core.authorise_create(caller, draft, &object)?;
+    }
+    Ok(())
+}
+
 type ParentId<T> = <<T as Child>::Parent as Standard>::Id;
 
 /// An address below one parent.
@@ -121,7 +140,13 @@ impl<T: Child> ChildNoun for T {
         core.write(T::DECL.name, input, |core, tx, (caller, id, drafts, now)| {
             Box::pin(async move {
                 // Held, so that it does not go, and its children come one after the other.
-                entity::load_seen::<T::Parent>(&core, tx, &caller, id).await?;
+                let parent: T::Parent = entity::load_held(&core, tx, &caller, id).await?;
+                if !core.sees(&caller, &parent) {
+                    if T::FORBIDS_FIRST {
+                        check_allowed::<T>(&core, &caller, &parent, &drafts)?;
+                    }
+                    return Err(Error::not_found(Self::PARENT, id));
+                }
                 let mut created = Vec::with_capacity(drafts.len());
                 for draft in drafts {
                     let mut object = T::of(&draft);

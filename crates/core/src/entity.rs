@@ -141,6 +141,11 @@ pub(crate) trait Entity: Standard + Listing {
         std::future::ready(Ok(()))
     }
 
+    /// What a page beside an object shows that the viewer does not see.
+    fn no_marker(id: &str) -> Result<Vec<Self>> {
+        Err(Error::not_found(Self::DECL, id))
+    }
+
     /// Who is told of changes, beyond those who read the whole journal.
     fn scopes(&self) -> Vec<Scope> {
         Vec::new()
@@ -292,7 +297,7 @@ pub(crate) async fn list<T: Entity>(
             objects.retain(|object: &T| viewing.sees(object));
             Ok(objects)
         }
-        Listed::NoMarker(id) => Err(Error::not_found(T::DECL, id)),
+        Listed::NoMarker(id) => T::no_marker(&id),
     }
 }
 

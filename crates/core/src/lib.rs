@@ -33,6 +33,7 @@ mod flavor;
 mod floating_ip;
 mod floating_ip_pool;
 mod hint;
+mod l3;
 mod local_ip;
 mod log;
 mod maintain;

@@ -1,4 +1,4 @@
-//! What the server does without being asked: heartbeats to disk, networks away from dead agents, the journal kept short,
+//! What the server does without being asked: heartbeats to disk, networks and routers away from dead agents, the journal kept short,
 //! counters right.
 
 use std::time::Duration;
@@ -63,6 +63,13 @@ impl Core {
                     Err(error) => {
                         tracing::warn!(error = %error, "dead DHCP agents could not be relieved");
                     }
+                }
+                match self.l3_failover().await {
+                    Ok(0) => {}
+                    Ok(moved) => {
+                        tracing::info!(routers = moved, "moved routers away from dead L3 agents");
+                    }
+                    Err(error) => tracing::warn!(%error, "dead L3 agents could not be relieved"),
                 }
             }
         }

@@ -26,6 +26,8 @@ impl<T: Served> Child for T {
 
     const PARENT_COLUMN: &'static str = "qos_policy_id";
 
+    const FORBIDS_FIRST: bool = true;
+
     fn parent_id(&self) -> QosPolicyId {
         self.policy_id()
     }

@@ -181,12 +181,12 @@ async fn check_reach(tx: &mut Tx, policy: &RbacPolicy) -> Result<()> {
     })
 }
 
-/// Refuses while something rests on an object's being shared with everybody, which is to end.
+/// Refuses while something rests on an object's being shared with everybody, which is to end. In Neutron that is also what
+/// its own project does with it.
 pub(crate) async fn check_unshared(
     tx: &mut Tx,
     object_type: SharedType,
     object_id: SharedObjectId,
-    owner: &str,
 ) -> Result<()> {
     let policy = RbacPolicy {
         object_type,
@@ -195,7 +195,7 @@ pub(crate) async fn check_unshared(
         target_project: EVERYBODY.to_owned(),
         ..RbacPolicy::default()
     };
-    check_unused(tx, &policy, shareable(&policy)?, owner, None).await
+    check_unused(tx, &policy, shareable(&policy)?, "", None).await
 }
 
 /// Refuses while something rests on a policy that goes, or gets another target.

@@ -145,8 +145,10 @@ impl Core {
 
     /// What an agent that is new, back, or changed makes possible.
     async fn agent_came(&self, who: &Peer) -> Result<()> {
-        if who.role == Role::OvsAgent {
-            self.rebind_failed(&who.host).await?;
+        match who.role {
+            Role::OvsAgent => self.rebind_failed(&who.host).await?,
+            Role::L3Agent => self.l3_schedule_uncarried().await?,
+            Role::DhcpAgent => {}
         }
         self.dhcp_schedule_unserved().await
     }
@@ -215,7 +217,7 @@ impl Core {
                 // Held, so that none of them changes between our look at its revision and the note.
                 let found = ports::port_get_all_held(tx, &ids).await?;
                 let serving = match who.role {
-                    Role::OvsAgent => BTreeSet::new(),
+                    Role::OvsAgent | Role::L3Agent => BTreeSet::new(),
                     Role::DhcpAgent => {
                         networks_of_view(tx, who.role, &who.host).await?.into_iter().collect()
                     }
@@ -290,6 +292,8 @@ fn is_meant(
     let theirs = match who.role {
         Role::OvsAgent => port.host == who.host,
         Role::DhcpAgent => serving.contains(&port.network_id),
+        // The switch on its host speaks of a router's ports.
+        Role::L3Agent => false,
     };
     let news = match part {
         Some(Part::L2) => who.role == Role::OvsAgent && port.awaits_l2,

@@ -10,7 +10,7 @@ mod interface;
 mod kind;
 mod routes;
 
-use nucleon_db::{Tx, conntrack_helper as helpers, port as ports};
+use nucleon_db::{Tx, conntrack_helper as helpers, l3_agent as l3_agents, port as ports};
 use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::view::Scope;
 use nucleon_model::{
@@ -71,6 +71,8 @@ impl Entity for Router {
         self.distributed = draft.distributed.get().copied().unwrap_or(settings.router_distributed);
         self.ha = draft.ha.get().copied().unwrap_or(settings.l3_ha);
         self.enable_snat = settings.enable_snat_by_default;
+        // Whom the router goes to is chosen first, for its gateway goes to the same host.
+        self.carriers = core.l3_choose(tx, self, None, core.now()).await?;
         match draft.external_gateway_info.get().and_then(|info| info.wanted.as_ref()) {
             Some(wanted) => {
                 gateway::set(core, tx, caller, self, Some(wanted)).await?;
@@ -80,7 +82,10 @@ impl Entity for Router {
         }
     }
 
-    async fn created(&mut self, _: &Core, tx: &mut Tx, _: &Caller, _: Timestamp) -> Result<()> {
+    async fn created(&mut self, core: &Core, tx: &mut Tx, _: &Caller, _: Timestamp) -> Result<()> {
+        for carrier in std::mem::take(&mut self.carriers) {
+            core.router_assign(tx, self, carrier).await?;
+        }
         gateway::record(tx, self, None).await
     }
 
@@ -112,14 +117,19 @@ impl Entity for Router {
 
     async fn changed(
         &mut self,
-        _: &Core,
+        core: &Core,
         tx: &mut Tx,
         caller: &Caller,
         before: &Self,
         now: Timestamp,
     ) -> Result<()> {
         gateway::record(tx, self, before.gw_port_id).await?;
-        kind::follow(tx, caller, before, self, now).await
+        kind::follow(tx, caller, before, self, now).await?;
+        if (before.distributed, before.ha) == (self.distributed, self.ha) {
+            core.router_place(tx, caller, self, now).await
+        } else {
+            core.router_replace(tx, caller, self, now).await
+        }
     }
 
     async fn release(&self, core: &Core, tx: &mut Tx, caller: &Caller, _: Timestamp) -> Result<()> {
@@ -151,6 +161,7 @@ impl Entity for Router {
         let gateways = ports::port_get_all(tx, &gateways).await?;
         let ids: Vec<RouterId> = routers.iter().map(|router| router.id).collect();
         let helpers = helpers::conntrack_helper_list_of(tx, &ids).await?;
+        let mut carriers = l3_agents::l3_carriers_of(tx, &ids).await?;
         let outside = gateways.iter().map(|port| port.network_id);
         let policies = qos_policy::of_networks(tx, outside).await?;
         for router in routers {
@@ -161,6 +172,8 @@ impl Entity for Router {
             });
             let own = helpers.iter().filter(|helper| helper.router_id == router.id);
             router.conntrack_helpers = own.cloned().map(Into::into).collect();
+            router.carriers = carriers.remove(&router.id).unwrap_or_default();
+            router.availability_zones = router.zones();
         }
         Ok(())
     }

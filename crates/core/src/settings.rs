@@ -25,6 +25,12 @@ pub struct Settings {
     pub network_auto_schedule: bool,
     /// Whether networks of a dead DHCP agent move to another.
     pub allow_automatic_dhcp_failover: bool,
+    /// How many L3 agents carry a highly available router.
+    pub max_l3_agents_per_router: usize,
+    /// Whether an L3 agent that comes up takes routers that nobody carries.
+    pub router_auto_schedule: bool,
+    /// Whether routers of a dead L3 agent move to another.
+    pub allow_automatic_l3agent_failover: bool,
     pub global_physnet_mtu: u32,
     /// `[ml2] path_mtu`; 0 is unlimited.
     pub path_mtu: u32,
@@ -75,6 +81,9 @@ impl Default for Settings {
             dhcp_agents_per_network: 1,
             network_auto_schedule: true,
             allow_automatic_dhcp_failover: true,
+            max_l3_agents_per_router: 3,
+            router_auto_schedule: true,
+            allow_automatic_l3agent_failover: false,
             global_physnet_mtu: 1500,
             path_mtu: 0,
             physical_network_mtus: BTreeMap::new(),

@@ -9,7 +9,7 @@ use nucleon_bus::{
 use nucleon_db::journal::After;
 use nucleon_db::{Entry, Tx, agent as agents, network as networks, port as ports};
 use nucleon_model::view::{
-    Change, NetworkBody, ObjectId, Position, Role, Scope, View, fingerprint,
+    Change, NetworkBody, ObjectId, Position, Role, Scope, View, fingerprint, is_router_port,
 };
 use nucleon_model::{Agent, AgentId, Network, NetworkId, Port, PortId, Segment, Subnet};
 
@@ -87,6 +87,13 @@ pub(crate) async fn networks_of_view(
 ) -> Result<Vec<NetworkId>> {
     Ok(match role {
         Role::OvsAgent => ports::port_networks_on_host(tx, host).await?,
+        Role::L3Agent => {
+            let mut networks: Vec<NetworkId> =
+                router_ports(tx, host).await?.into_iter().map(|port| port.network_id).collect();
+            networks.sort_unstable();
+            networks.dedup();
+            networks
+        }
         Role::DhcpAgent => {
             let agent = agents::agent_on_host(tx, role.agent_type().as_str(), host).await?;
             let ids: Vec<AgentId> = agent.iter().map(|agent| agent.id).collect();
@@ -137,8 +144,16 @@ async fn ports_of_view(
 ) -> Result<Vec<Port>> {
     Ok(match role {
         Role::OvsAgent => ports::port_list_on_host(tx, host).await?,
+        Role::L3Agent => router_ports(tx, host).await?,
         Role::DhcpAgent => ports::port_list_of(tx, known).await?,
     })
+}
+
+/// The ports of routers that are bound to a host.
+async fn router_ports(tx: &mut Tx, host: &str) -> Result<Vec<Port>> {
+    let mut found = ports::port_list_on_host(tx, host).await?;
+    found.retain(|port| is_router_port(&port.device_owner));
+    Ok(found)
 }
 
 /// What the server holds an agent's view to be, in one number.

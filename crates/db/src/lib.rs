@@ -44,6 +44,7 @@ pub mod flavor;
 pub mod floating_ip;
 mod floating_ip_pool;
 pub mod journal;
+pub mod l3_agent;
 mod list;
 pub mod local_ip;
 pub mod log;

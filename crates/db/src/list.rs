@@ -11,7 +11,7 @@ use sea_query::{
 
 use crate::error::Result;
 use crate::rbac;
-use crate::resource::{Columns, fetch, get, select, select_some, value_of};
+use crate::resource::{Columns, fetch, get, select, value_of};
 use crate::tx::Tx;
 
 /// One more condition on the records of a list.
@@ -109,7 +109,7 @@ pub async fn list_where<R: Listing>(
     also: Option<Condition>,
 ) -> Result<Listed<R>> {
     // A filter that nothing can meet.
-    let columns = columns::<R>(query.load);
+    let columns = columns::<R>(query.load).packed_for(tx.dialect());
     let Some(mut statement) = statement::<R>(project, query, also, &columns) else {
         return Ok(Listed::Records(Vec::new()));
     };
@@ -152,7 +152,7 @@ fn statement<R: Listing>(
     also: Option<Condition>,
     columns: &Columns,
 ) -> Option<SelectStatement> {
-    let mut statement = select_some::<R>(columns);
+    let mut statement = columns.select::<R>();
     if let Some(Condition(also)) = also {
         statement.and_where(also);
     }

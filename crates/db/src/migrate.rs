@@ -28,6 +28,7 @@ mod m0019_flavors;
 mod m0020_logs;
 mod m0021_local_ips;
 mod m0022_qos;
+mod m0023_l3_agents;
 mod run;
 
 use std::fmt;
@@ -66,6 +67,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0020_logs::MIGRATION,
     m0021_local_ips::MIGRATION,
     m0022_qos::MIGRATION,
+    m0023_l3_agents::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -1,12 +1,16 @@
 //! Rows of declared resources: one way in and out for all of them.
 
+mod columns;
+
 use std::collections::BTreeMap;
 
-use nucleon_model::{BadCell, Cell, CellKind, Resource};
+use nucleon_model::{Cell, CellKind, Resource};
 use sea_query::{Alias, Cond, Expr, ExprTrait, LockType, Query, SelectStatement, Value};
 
-use crate::dialect::Dialect;
+pub(crate) use self::columns::Columns;
 
+use self::columns::{NOTHING, damaged};
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::row::Row;
 use crate::tx::Tx;
@@ -35,44 +39,7 @@ fn cell_at(row: &Row, place: usize, kind: CellKind) -> Result<Cell> {
 
 /// `SELECT` of all columns of a resource, in the order that [`read`] expects.
 pub(crate) fn select<R: Resource>() -> SelectStatement {
-    select_some::<R>(&Columns::all::<R>())
-}
-
-/// `SELECT` of some columns of a resource, in the order that [`Columns::read`] expects.
-pub(crate) fn select_some<R: Resource>(columns: &Columns) -> SelectStatement {
-    let table = R::DECL.table;
-    let mut select = Query::select();
-    for (&(column, _), place) in R::columns().iter().zip(&columns.0) {
-        if place.is_some() {
-            select.column((Alias::new(table), Alias::new(column)));
-        }
-    }
-    select.from(Alias::new(table));
-    select
-}
-
-/// Columns of a resource, and where they come in a row; `None` for those that are not loaded.
-#[derive(Debug)]
-pub(crate) struct Columns(Vec<Option<usize>>);
-
-impl Columns {
-    fn all<R: Resource>() -> Self {
-        Self::where_name::<R>(|_| true)
-    }
-
-    /// Those for whose name `wanted` holds.
-    pub(crate) fn where_name<R: Resource>(wanted: impl Fn(&str) -> bool) -> Self {
-        let mut next = 0..;
-        let place = |(name, _): &(&'static str, CellKind)| {
-            if wanted(name) { next.next() } else { None }
-        };
-        Self(R::columns().iter().map(place).collect())
-    }
-
-    /// A record from a row of [`select_some`].
-    pub(crate) fn read<R: Resource>(&self, row: &Row) -> Result<R> {
-        record(row, |index| self.0.get(index).copied().flatten())
-    }
+    Columns::all::<R>().select::<R>()
 }
 
 /// Has the rows that a query finds held to the end of the transaction: whoever else means to change them waits. (On
@@ -93,27 +60,21 @@ pub(crate) fn read<R: Resource>(row: &Row) -> Result<R> {
 
 /// A record from a row whose columns begin at a place.
 pub(crate) fn read_from<R: Resource>(row: &Row, start: usize) -> Result<R> {
-    record(row, |index| Some(start + index))
+    record(|index, kind| cell_at(row, start + index, kind).map(Some))
 }
 
-/// A record from a row; `place` says where a column is in it.
-fn record<R: Resource>(row: &Row, place: impl Fn(usize) -> Option<usize>) -> Result<R> {
+/// A record from the cells of its columns; `None` for those that were not loaded.
+fn record<R: Resource>(mut cell: impl FnMut(usize, CellKind) -> Result<Option<Cell>>) -> Result<R> {
     let columns = R::columns();
     let mut failure = None;
     let record = R::from_cells(&mut |index| {
         let (_, kind) = columns.get(index).copied().unwrap_or(("", CellKind::Text));
-        let cell = place(index).map(|place| cell_at(row, place, kind)).transpose();
-        cell.map_err(|error| {
+        cell(index, kind).map_err(|error| {
             failure = Some(error);
-            BadCell { cell: Cell::Null, expected: "column" }
+            NOTHING
         })
     });
-    record.map_err(|bad| {
-        failure.unwrap_or_else(|| Error::Damaged {
-            column: R::DECL.table.to_owned(),
-            problem: bad.to_string(),
-        })
-    })
+    record.map_err(|bad| failure.unwrap_or_else(|| damaged::<R>(bad.to_string())))
 }
 
 /// All records that `select`, made by [`select`], finds.

@@ -119,25 +119,46 @@ impl Tx {
         self.gathered = Some(Vec::new());
     }
 
-    /// Runs the inserts that were gathered: on PostgreSQL as one statement, which checks what refers to what at its end,
-    /// for there each further one costs a way there and back; elsewhere one after the other, as nothing else is to be had.
+    /// Runs the inserts that were gathered: as one where each further one costs a way there and back. On PostgreSQL that is
+    /// one statement, which checks what refers to what at its end; on SQLite it is a text of several, which go to the
+    /// database's thread together. MariaDB takes them one after the other.
     pub async fn together(&mut self) -> Result<()> {
-        let mut gathered = self.gathered.take().unwrap_or_default();
+        let gathered = self.gathered.take().unwrap_or_default();
         let several = (2..=MOST_TOGETHER).contains(&gathered.len());
-        if self.dialect() != Dialect::Postgres || !several {
-            for insert in gathered {
-                self.execute(&insert).await?;
+        match self.dialect() {
+            Dialect::Postgres if several => self.as_one_statement(gathered).await,
+            Dialect::Sqlite if several => self.as_one_text(&gathered).await,
+            _ => {
+                for insert in gathered {
+                    self.execute(&insert).await?;
+                }
+                Ok(())
             }
-            return Ok(());
         }
-        let Some(last) = gathered.pop() else { return Ok(()) };
+    }
+
+    async fn as_one_statement(&mut self, mut inserts: Vec<InsertStatement>) -> Result<()> {
+        let Some(last) = inserts.pop() else { return Ok(()) };
         let mut with = WithClause::new();
-        for (number, insert) in gathered.into_iter().enumerate() {
+        for (number, insert) in inserts.into_iter().enumerate() {
             let mut part = CommonTableExpression::new();
             part.query(insert).table_name(Alias::new(format!("part_{number}")));
             with.cte(part);
         }
         self.execute(&last.with(with)).await.map(drop)
+    }
+
+    /// Their placeholders have no numbers on SQLite: the values of all are bound in their order.
+    async fn as_one_text(&mut self, inserts: &[InsertStatement]) -> Result<()> {
+        let mut texts = Vec::with_capacity(inserts.len());
+        let mut values = Vec::new();
+        for insert in inserts {
+            let (sql, bound) = self.dialect().build(insert);
+            texts.push(sql);
+            values.extend(bound.0.0);
+        }
+        let values = SqlxValues(sea_query::Values(values));
+        self.execute_sql(assert_safe(texts.join("; ")), values).await.map(drop)
     }
 
     /// All rows of the answer.

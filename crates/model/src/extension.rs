@@ -81,7 +81,7 @@ pub const EXTENSIONS: &[Extension] = &[
     entry("l3-ha", "HA Router extension", "Routers on several hosts.", "2014-04-26T00:00:00-00:00", Preview),
     entry("l3-ndp-proxy", "name", "IPv6 addresses published by NDP proxying.", "2021-06-29T10:00:00-00:00", Preview),
     entry("l3-port-ip-change-not-allowed", "Prevent L3 router ports IP address change extension", "Addresses of router ports stay.", "2018-10-09T10:00:00-00:00", Preview),
-    entry("l3_agent_scheduler", "L3 Agent Scheduler", "Which agents carry which routers.", "2013-02-07T10:00:00-00:00", NotYet),
+    entry("l3_agent_scheduler", "L3 Agent Scheduler", "Which agents carry which routers.", "2013-02-07T10:00:00-00:00", Preview),
     entry("local_ip", "Local IP", "Addresses that are answered on each host.", "2021-07-26T10:00:00-00:00", Preview),
     entry("logging", "Logging API Extension", "Logs of packets that security groups accept or drop.", "2017-01-01T10:00:00-00:00", Preview),
     entry("metering", "Neutron Metering", "Counters of traffic by labels and rules.", "2013-06-12T10:00:00-00:00", Preview),

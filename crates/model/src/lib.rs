@@ -103,7 +103,9 @@ pub use crate::qos_rule::{
 pub use crate::qos_rule_type::{QosRuleType, QosRuleTypeDraft, RuleTypeDriver, SupportedRule};
 pub use crate::query::{Direction, Filter, FixedIpFilter, ListQuery, Load, Page, TagFilter};
 pub use crate::rbac_policy::{RbacPolicy, RbacPolicyDraft, SharedType, TargetProject};
-pub use crate::router::{Gateway, GatewayRequest, Router, RouterDraft, WantedGateway};
+pub use crate::router::{
+    Gateway, GatewayRequest, Router, RouterCarrier, RouterDraft, WantedGateway,
+};
 pub use crate::rule::Rule;
 pub use crate::security_group::{SecurityGroup, SecurityGroupDraft};
 pub use crate::security_group_rule::{

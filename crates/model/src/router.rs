@@ -1,5 +1,7 @@
 //! Routers: what leads from network to network, and outside.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -7,7 +9,7 @@ use crate::attribute::{Default as Unless, flags};
 use crate::conntrack_helper::HelperOfRouter;
 use crate::declare::resource;
 use crate::field::Field;
-use crate::id::{NetworkId, PortId, QosPolicyId, RouterId, SubnetId};
+use crate::id::{AgentId, NetworkId, PortId, QosPolicyId, RouterId, SubnetId};
 use crate::port::{FixedIp, FixedIpRequest};
 use crate::rule::Rule;
 use crate::shape::{Shape, shaped};
@@ -213,12 +215,35 @@ resource! {
         enable_snat: bool ["enable_snat"]
         /// The QoS policy of its way outside.
         qos_policy_id: Option<QosPolicyId> ["qos_policy_id"]
-        /// Who carries it, where a flavor said so when it was made.
+        /// The agents that carry it.
+        carriers: Vec<RouterCarrier>
+        /// Who provides it, where a flavor said so when it was made.
         provider: Option<String> ["provider"]
     }
 }
 
+/// An L3 agent that carries a router.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RouterCarrier {
+    pub agent_id: AgentId,
+    pub host: String,
+    pub availability_zone: Option<String>,
+}
+
 impl Router {
+    /// The host that its ports are bound to; empty where nobody carries it, or all do.
+    pub fn host(&self) -> &str {
+        let first = self.carriers.first().filter(|_| !self.distributed);
+        first.map_or("", |carrier| &carrier.host)
+    }
+
+    /// The zones of the agents that carry it.
+    pub fn zones(&self) -> Vec<String> {
+        let zones: BTreeSet<&String> =
+            self.carriers.iter().filter_map(|carrier| carrier.availability_zone.as_ref()).collect();
+        zones.into_iter().cloned().collect()
+    }
+
     /// `device_owner` of the ports through which it reaches networks.
     pub const fn interface_owner(&self) -> &'static str {
         if self.distributed {

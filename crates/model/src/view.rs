@@ -5,6 +5,7 @@
 //!
 //! ```text
 //!   OVS agent on H:   host:H ──► ports bound to H ──► their networks ◄── network:N
+//!   L3 agent on H:    host:H ──► ports of routers bound to H ──► their networks ◄── network:N
 //!   DHCP agent on H:  dhcp:H ──► networks served by H ──► all their ports ◄── ports:N
 //! ```
 
@@ -22,6 +23,9 @@ use crate::id::{
     AddressGroupId, NetworkId, PortId, QosPolicyId, RouterId, SecurityGroupId, SegmentId, SubnetId,
 };
 use crate::port::{ExtraDhcpOpt, FixedIp};
+use crate::router::{
+    OWNER_GATEWAY, OWNER_INTERFACE, OWNER_INTERFACE_DISTRIBUTED, OWNER_INTERFACE_HA,
+};
 use crate::segment::NetworkType;
 use crate::subnet::{HostRoute, Ipv6Mode};
 
@@ -39,6 +43,7 @@ pub struct Position {
 pub enum Role {
     OvsAgent,
     DhcpAgent,
+    L3Agent,
 }
 
 impl Role {
@@ -46,7 +51,21 @@ impl Role {
         match self {
             Self::OvsAgent => AgentType::OpenVSwitch,
             Self::DhcpAgent => AgentType::Dhcp,
+            Self::L3Agent => AgentType::L3,
         }
+    }
+}
+
+/// Whether a `device_owner` says that a port leads a router to a network, inside or outside.
+pub fn is_router_port(owner: &str) -> bool {
+    [OWNER_INTERFACE, OWNER_INTERFACE_DISTRIBUTED, OWNER_INTERFACE_HA, OWNER_GATEWAY]
+        .contains(&owner)
+}
+
+impl Role {
+    /// Whether a port is in the view of an agent whose view is what is bound to its host.
+    pub fn holds(self, host: &str, port: &PortBody) -> bool {
+        port.host == host && (self != Self::L3Agent || is_router_port(&port.device_owner))
     }
 }
 
@@ -55,6 +74,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::OvsAgent => "ovs-agent",
             Self::DhcpAgent => "dhcp-agent",
+            Self::L3Agent => "l3-agent",
         })
     }
 }
@@ -139,7 +159,7 @@ impl Scope {
     /// The scope that an agent's view grows from.
     pub fn root(role: Role, host: &str) -> Self {
         match role {
-            Role::OvsAgent => Self::Host(host.to_owned()),
+            Role::OvsAgent | Role::L3Agent => Self::Host(host.to_owned()),
             Role::DhcpAgent => Self::Dhcp(host.to_owned()),
         }
     }
@@ -252,8 +272,8 @@ impl View {
     /// Drops what the agent's scopes no longer reach: ports that moved away, networks without reason to be known.
     pub fn prune(&mut self, role: Role, host: &str) {
         match role {
-            Role::OvsAgent => {
-                self.ports.retain(|_, port| port.host == host);
+            Role::OvsAgent | Role::L3Agent => {
+                self.ports.retain(|_, port| role.holds(host, port));
                 let used: BTreeSet<NetworkId> =
                     self.ports.values().map(|port| port.network_id).collect();
                 self.networks.retain(|id, _| used.contains(id));

@@ -26,6 +26,9 @@ pub(crate) fn core_settings(settings: &Settings) -> nucleon_core::Settings {
         dhcp_agents_per_network: count(settings.scheduling.dhcp_agents_per_network),
         network_auto_schedule: settings.scheduling.network_auto_schedule,
         allow_automatic_dhcp_failover: settings.scheduling.allow_automatic_dhcp_failover,
+        max_l3_agents_per_router: count(settings.scheduling.max_l3_agents_per_router),
+        router_auto_schedule: settings.scheduling.router_auto_schedule,
+        allow_automatic_l3agent_failover: settings.scheduling.allow_automatic_l3agent_failover,
         global_physnet_mtu: settings.addressing.global_physnet_mtu,
         path_mtu: settings.ml2.path_mtu,
         physical_network_mtus: settings

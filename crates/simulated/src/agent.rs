@@ -21,6 +21,7 @@ impl SimulatedAgent {
         let configurations = match role {
             Role::OvsAgent => switch_configurations(settings),
             Role::DhcpAgent => dhcp_configurations(settings),
+            Role::L3Agent => l3_configurations(),
         };
         Self { role, configurations, clock }
     }
@@ -37,6 +38,8 @@ impl SimulatedAgent {
                     ..Outcome::default()
                 }
             }
+            // The switch says of a router's ports that they are wired.
+            Role::L3Agent => Outcome::default(),
             Role::DhcpAgent => {
                 Outcome { dhcp_ready: changed.map(mark).collect(), ..Outcome::default() }
             }
@@ -91,6 +94,20 @@ fn dhcp_configurations(settings: &Settings) -> Map<String, Value> {
         "networks": 0,
         "subnets": 0,
         "ports": 0,
+        "log_agent_heartbeats": false,
+    }))
+}
+
+fn l3_configurations() -> Map<String, Value> {
+    map(json!({
+        "agent_mode": "dvr_snat",
+        "handle_internal_only_routers": true,
+        "interface_driver": "openvswitch",
+        "extensions": [],
+        "routers": 0,
+        "ex_gw_ports": 0,
+        "interfaces": 0,
+        "floating_ips": 0,
         "log_agent_heartbeats": false,
     }))
 }

@@ -34,7 +34,7 @@ struct Arguments {
 }
 
 /// The agents of a host.
-const ROLES: [Role; 2] = [Role::OvsAgent, Role::DhcpAgent];
+const ROLES: [Role; 3] = [Role::OvsAgent, Role::DhcpAgent, Role::L3Agent];
 
 const SHUTDOWN: Duration = Duration::from_secs(5);
 

@@ -146,6 +146,31 @@ async fn rule_types_are_those_of_the_drivers() {
 }
 
 #[tokio::test]
+async fn pages_of_policies_end_with_an_empty_one() {
+    let cloud = cloud().await;
+    for name in ["b", "a"] {
+        let body = json!({"policy": {"name": name, "description": "x"}});
+        make(&cloud, "/v2.0/qos/policies", &body).await;
+    }
+    let first = "/v2.0/qos/policies?limit=1&sort_dir=asc&sort_key=name&description=x";
+    let mut next = first.to_owned();
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let page = cloud_get(&cloud, &next).await;
+        let policy = &page["policies"][0];
+        names.push(text(&policy["name"]).to_owned());
+        next = format!("{first}&marker={}", text(&policy["id"]));
+        let link = &page["policies_links"][0];
+        assert_eq!(link["rel"], "next");
+        assert!(text(&link["href"]).ends_with(text(&policy["id"])), "{link}");
+    }
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(cloud_get(&cloud, &next).await["policies"], json!([]));
+    // To whom the marker is not there.
+    assert_eq!(cloud.get(&next).await.json()["policies"], json!([]));
+}
+
+#[tokio::test]
 async fn what_a_port_is_promised_is_asked_of_its_host() {
     let cloud = cloud().await;
     let policy = make(&cloud, "/v2.0/qos/policies", &json!({"policy": {"shared": true}})).await;

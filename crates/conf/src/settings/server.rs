@@ -103,6 +103,12 @@ options! {
         network_auto_schedule: bool = "true";
         /// Move networks away from dead DHCP agents.
         allow_automatic_dhcp_failover: bool = "true";
+        /// How many L3 agents carry a highly available router.
+        max_l3_agents_per_router: u32 = "3", within (1, 64);
+        /// Give routers that no L3 agent carries to agents that come up.
+        router_auto_schedule: bool = "true";
+        /// Move routers away from dead L3 agents.
+        allow_automatic_l3agent_failover: bool = "false";
         /// Let agents whose admin_state_up is false go on serving what they serve.
         enable_services_on_agents_with_admin_state_down: bool = "false";
     }

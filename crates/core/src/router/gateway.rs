@@ -105,6 +105,7 @@ async fn make_port(
         network_id: wanted.network_id,
         device_id: router.id.to_string(),
         device_owner: OWNER_GATEWAY.to_owned(),
+        host: router.host().to_owned(),
         ..Port::default()
     };
     let addresses = match wanted.external_fixed_ips.as_slice() {

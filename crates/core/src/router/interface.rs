@@ -35,7 +35,8 @@ impl Core {
         let input = (caller.clone(), entity::parse::<Router>(id)?, wanted, self.now());
         self.write(ACTION, input, |core, tx, (caller, key, wanted, now)| {
             Box::pin(async move {
-                let router: Router = entity::load_for(&core, tx, &caller, key, ACTION).await?;
+                let mut router: Router = entity::load_for(&core, tx, &caller, key, ACTION).await?;
+                core.router_place(tx, &caller, &mut router, now).await?;
                 let scene = Scene { core: &core, caller: &caller, router: &router, now };
                 let joined = match wanted {
                     InterfaceRequest::Port(port) => scene.join_by_port(tx, port).await?,
@@ -88,7 +89,8 @@ impl Core {
         subnet: SubnetId,
         now: Timestamp,
     ) -> Result<()> {
-        let router: Router = entity::load_seen(self, tx, caller, id).await?;
+        let mut router: Router = entity::load_seen(self, tx, caller, id).await?;
+        self.router_place(tx, caller, &mut router, now).await?;
         let scene = Scene { core: self, caller, router: &router, now };
         let joined = scene.join_by_subnet(tx, subnet).await?;
         scene.done(tx, joined, Named::Last).await.map(drop)
@@ -182,6 +184,9 @@ impl Scene<'_> {
         };
         self.core.port_store(tx, self.caller, &before, &mut after, self.now).await?;
         store::router_port_add(tx, self.router.id, after.id, &after.device_owner).await?;
+        let place = (self.router.host(), after.device_owner.as_str());
+        let moved = vec![after.clone()];
+        self.core.ports_move(tx, self.caller, moved, place, self.now).await?;
         Ok((after, subnets))
     }
 
@@ -208,6 +213,7 @@ impl Scene<'_> {
             network_id: subnet.network_id,
             device_id: self.router.id.to_string(),
             device_owner: self.router.interface_owner().to_owned(),
+            host: self.router.host().to_owned(),
             ..Port::default()
         };
         let addresses = Field::Value(requests([&address]));

@@ -16,6 +16,7 @@ mod conntrack_helpers;
 mod dhcp;
 mod flavors;
 mod floating_ips;
+mod l3_agents;
 mod lists;
 mod local_ips;
 mod logs;

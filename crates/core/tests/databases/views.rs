@@ -8,7 +8,7 @@ use nucleon_bus::{Answer, Hint, ViewSource, WatchRequest, Watched};
 use nucleon_core::{Error, Kind, Noun};
 use nucleon_db::Batch;
 use nucleon_model::view::{Change, Position, Role, Scope, View};
-use nucleon_model::{Network, Port, Subnet};
+use nucleon_model::{Network, Port, Router, Subnet};
 use nucleon_obs::Random;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
@@ -162,6 +162,7 @@ impl Weather<'_> {
         for host in HOSTS {
             self.cloud.host(host).await;
             self.cloud.dhcp_agent(host).await;
+            self.cloud.heartbeat(&peer(Role::L3Agent, host), json!({})).await;
         }
     }
 
@@ -266,6 +267,28 @@ impl Weather<'_> {
         }
     }
 
+    /// Routers come, lead to subnets, go from agent to agent, and go.
+    async fn router(&self) -> Result<(), Error> {
+        let known = match self.any::<Router>().await {
+            Some(known) if self.below(4) > 0 => known,
+            _ => self.cloud.try_create::<Router>(json!({})).await?,
+        };
+        match self.below(6) {
+            0 => self.cloud.try_delete(&known).await,
+            1 => {
+                let host = self.pick(&HOSTS).unwrap();
+                let agent = self.cloud.agent_of(Role::L3Agent, host).await;
+                let (agent, id) = (agent.key(), known.key());
+                self.cloud.l3_agent_remove_router(&admin(), &agent, &id).await
+            }
+            _ => {
+                let Some(subnet) = self.any::<Subnet>().await else { return Ok(()) };
+                let body = json!({"subnet_id": subnet.id});
+                self.cloud.router_interface_add(&admin(), &known.key(), &body).await.map(drop)
+            }
+        }
+    }
+
     async fn reports(&self) -> Result<(), Error> {
         let Some(port) = self.any::<Port>().await else { return Ok(()) };
         if !port.host.is_empty() {
@@ -281,7 +304,8 @@ impl Weather<'_> {
             4..=8 => self.port().await,
             9..=12 => self.change_port().await,
             13 => self.change_rest().await,
-            14..=16 => self.delete().await,
+            14 => self.router().await,
+            15..=16 => self.delete().await,
             17 => self.agents().await,
             _ => self.reports().await,
         };
@@ -302,7 +326,7 @@ async fn follow(cloud: &Cloud, seed: u64) {
     let mut news = cloud.store().batches();
     weather.beat().await;
     let mut followers = Vec::new();
-    for role in [Role::OvsAgent, Role::DhcpAgent] {
+    for role in [Role::OvsAgent, Role::DhcpAgent, Role::L3Agent] {
         for host in HOSTS {
             followers.extend([true, false].map(|hinted| Follower::new(role, host, hinted)));
         }
@@ -343,7 +367,7 @@ async fn follow(cloud: &Cloud, seed: u64) {
                     Role::OvsAgent => {
                         json!({"bridge_mappings": {"physnet1": "br-ex", "pub": "br-pub"}})
                     }
-                    Role::DhcpAgent => json!({}),
+                    Role::DhcpAgent | Role::L3Agent => json!({}),
                 };
                 let position = follower.position;
                 let ack = cloud.pulse(&who, configurations.clone(), position, digest).await;

@@ -1,0 +1,107 @@
+//! Which L3 agents carry which routers.
+//!
+//! A router is carried by one agent; a highly available one by several. Its ports are bound to its carrier's host, where the
+//! switch wires them as it does those of machines; those of a distributed router belong to every host, and to none.
+//!
+//! The router's row is held by whoever changes any of this.
+
+mod agents;
+mod schedule;
+
+use nucleon_db::{Attempt, Tx, l3_agent as store, router as routers};
+use nucleon_model::{AgentId, Port, Router, RouterCarrier, RouterId, Timestamp};
+
+use crate::entity;
+use crate::{Caller, Core, Result};
+
+impl Core {
+    /// Sees that a router, whose row is held, is carried by as many agents as it should, and its ports are where they should
+    /// be.
+    pub(crate) async fn router_place(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        router: &mut Router,
+        now: Timestamp,
+    ) -> Result<()> {
+        for carrier in self.l3_choose(tx, router, None, now).await? {
+            self.router_assign(tx, router, carrier).await?;
+        }
+        self.router_ports_follow(tx, caller, router, now).await
+    }
+
+    /// Has an agent carry a router; a second time changes nothing.
+    pub(crate) async fn router_assign(
+        &self,
+        tx: &mut Tx,
+        router: &mut Router,
+        carrier: RouterCarrier,
+    ) -> Result<()> {
+        let added = store::l3_agent_add(tx, router.id, carrier.agent_id).await?;
+        if matches!(added, Attempt::Done(_)) {
+            router.carriers.push(carrier);
+        }
+        Ok(())
+    }
+
+    /// Takes a router from an agent, if that carries it, and gives it to others; its ports go to the host of whoever carries
+    /// it then, or to none.
+    async fn router_hand_over(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        router: &mut Router,
+        (from, to): (AgentId, Vec<RouterCarrier>),
+        now: Timestamp,
+    ) -> Result<()> {
+        if !store::l3_agent_remove(tx, router.id, from).await? {
+            return Ok(());
+        }
+        router.carriers.retain(|carrier| carrier.agent_id != from);
+        for carrier in to {
+            self.router_assign(tx, router, carrier).await?;
+        }
+        self.router_ports_follow(tx, caller, router, now).await
+    }
+
+    /// Takes a router from all who carry it, and has it carried anew: it has become another kind of router.
+    pub(crate) async fn router_replace(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        router: &mut Router,
+        now: Timestamp,
+    ) -> Result<()> {
+        for carrier in std::mem::take(&mut router.carriers) {
+            store::l3_agent_remove(tx, router.id, carrier.agent_id).await?;
+        }
+        self.router_place(tx, caller, router, now).await
+    }
+
+    /// Brings the ports of a router to its host.
+    async fn router_ports_follow(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        router: &Router,
+        now: Timestamp,
+    ) -> Result<()> {
+        let host = router.host();
+        let ports = routers::router_ports(tx, router.id).await?;
+        let elsewhere: Vec<Port> =
+            ports.into_iter().map(|(port, _)| port).filter(|port| port.host != host).collect();
+        let mut owners: Vec<String> =
+            elsewhere.iter().map(|port| port.device_owner.clone()).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        for owner in owners {
+            let ports = elsewhere.iter().filter(|port| port.device_owner == owner);
+            self.ports_move(tx, caller, ports.cloned().collect(), (host, &owner), now).await?;
+        }
+        Ok(())
+    }
+
+    async fn router_held(&self, tx: &mut Tx, caller: &Caller, id: RouterId) -> Result<Router> {
+        entity::load_held(self, tx, caller, id).await
+    }
+}

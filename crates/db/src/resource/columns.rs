@@ -1,0 +1,141 @@
+//! Which columns of a resource a statement asks for, and how they come.
+
+use std::fmt;
+
+use nucleon_model::{BadCell, Cell, CellKind, Resource};
+use sea_query::{Alias, Expr, Func, Query, SelectStatement, SimpleExpr};
+use serde::de::{Deserialize, Deserializer, Unexpected, Visitor};
+
+use super::{cell_at, record};
+use crate::dialect::Dialect;
+use crate::error::{Error, Result};
+use crate::row::Row;
+
+/// Columns of a resource, and where they come in a row; `None` for those that are not loaded.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    places: Vec<Option<usize>>,
+    packed: bool,
+}
+
+impl Columns {
+    pub(super) fn all<R: Resource>() -> Self {
+        Self::where_name::<R>(|_| true)
+    }
+
+    /// Those for whose name `wanted` holds.
+    pub(crate) fn where_name<R: Resource>(wanted: impl Fn(&str) -> bool) -> Self {
+        let mut next = 0..;
+        let place = |(name, _): &(&'static str, CellKind)| {
+            if wanted(name) { next.next() } else { None }
+        };
+        Self { places: R::columns().iter().map(place).collect(), packed: false }
+    }
+
+    /// For long lists: on SQLite all of a row as one JSON array. Its driver copies each value of a row on its own, and hands
+    /// rows from thread to thread, which cost more than all the rest.
+    #[must_use]
+    pub(crate) fn packed_for(self, dialect: Dialect) -> Self {
+        Self { packed: dialect == Dialect::Sqlite, ..self }
+    }
+
+    /// `SELECT` of these columns, in the order that [`Columns::read`] expects.
+    pub(crate) fn select<R: Resource>(&self) -> SelectStatement {
+        let table = R::DECL.table;
+        let loaded = R::columns().iter().zip(&self.places).filter(|(_, place)| place.is_some());
+        let names = loaded.map(|(&(column, _), _)| (Alias::new(table), Alias::new(column)));
+        let mut select = Query::select();
+        if self.packed {
+            let cells = names.map(|name| SimpleExpr::from(Expr::col(name)));
+            select.expr(Func::cust(Alias::new("json_array")).args(cells));
+        } else {
+            select.columns(names);
+        }
+        select.from(Alias::new(table));
+        select
+    }
+
+    /// A record from a row of [`Columns::select`].
+    pub(crate) fn read<R: Resource>(&self, row: &Row) -> Result<R> {
+        let place = |index: usize| self.places.get(index).copied().flatten();
+        if !self.packed {
+            return record(|index, kind| {
+                place(index).map(|place| cell_at(row, place, kind)).transpose()
+            });
+        }
+        let mut cells: Vec<Packed> = serde_json::from_str(&row.at::<String>(0)?)
+            .map_err(|error| damaged::<R>(error.to_string()))?;
+        record(|index, kind| {
+            let Some(place) = place(index) else { return Ok(None) };
+            let cell = cells.get_mut(place).map(|cell| std::mem::replace(&mut cell.0, Cell::Null));
+            match (cell, kind) {
+                (None, _) => Err(damaged::<R>(format!("no value at {place}"))),
+                (Some(Cell::Int(flag)), CellKind::Bool) => Ok(Some(Cell::Bool(flag != 0))),
+                (cell, _) => Ok(cell),
+            }
+        })
+    }
+}
+
+pub(super) fn damaged<R: Resource>(problem: String) -> Error {
+    Error::Damaged { column: R::DECL.table.to_owned(), problem }
+}
+
+/// A value in a JSON array of a row.
+#[derive(Debug, PartialEq)]
+struct Packed(Cell);
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(OneCell).map(Self)
+    }
+}
+
+struct OneCell;
+
+impl Visitor<'_> for OneCell {
+    type Value = Cell;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, a text or null")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Cell, E> {
+        Ok(Cell::Null)
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Cell, E> {
+        Ok(Cell::Int(value))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> std::result::Result<Cell, E> {
+        let value = i64::try_from(value);
+        value.map(Cell::Int).map_err(|_| E::invalid_value(Unexpected::Other("too large"), &self))
+    }
+
+    fn visit_str<E>(self, value: &str) -> std::result::Result<Cell, E> {
+        Ok(Cell::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> std::result::Result<Cell, E> {
+        Ok(Cell::Text(value))
+    }
+}
+
+/// What is not loaded at a place, for [`record`].
+pub(super) const NOTHING: BadCell = BadCell { cell: Cell::Null, expected: "column" };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_row_holds_numbers_texts_and_nothing() {
+        let cells: Vec<Packed> = serde_json::from_str(r#"[1,"a\"\u0000",null,-2]"#).unwrap();
+        let expected =
+            [Cell::Int(1), Cell::Text("a\"\0".to_owned()), Cell::Null, Cell::Int(-2)].map(Packed);
+        assert_eq!(cells, expected);
+        assert!(serde_json::from_str::<Vec<Packed>>("[1.5]").is_err());
+        assert!(serde_json::from_str::<Vec<Packed>>("[18446744073709551615]").is_err());
+    }
+}
