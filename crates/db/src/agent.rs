@@ -49,39 +49,6 @@ pub async fn agent_on_host(tx: &mut Tx, agent_type: &str, host: &str) -> Result<
     Ok(resource::fetch(tx, &query).await?.pop())
 }
 
-/// The agents on a host, and the agents that serve a network, in one question.
-pub async fn agent_list_about(
-    tx: &mut Tx,
-    host: &str,
-    network: NetworkId,
-) -> Result<(Vec<Agent>, Vec<Agent>)> {
-    let mut serving = Query::select();
-    serving
-        .expr(Expr::val(1i64))
-        .from(Alias::new("network_dhcp_agents"))
-        .and_where(
-            Expr::col((Alias::new("network_dhcp_agents"), Alias::new("agent_id")))
-                .eq(Expr::col((Alias::new("agents"), Alias::new("id")))),
-        )
-        .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()));
-    let serves = Expr::exists(serving);
-    let mut query = resource::select::<Agent>();
-    query.expr(sea_query::CaseStatement::new().case(serves.clone(), 1i64).finally(0i64));
-    query.cond_where(Cond::any().add(Expr::col(Alias::new("host")).eq(host)).add(serves));
-    let place = <Agent as nucleon_model::Resource>::columns().len();
-    let (mut on_host, mut of_network) = (Vec::new(), Vec::new());
-    for row in tx.fetch_all(&query).await? {
-        let agent: Agent = resource::read(&row)?;
-        if row.at::<i64>(place)? == 1 {
-            of_network.push(agent.clone());
-        }
-        if agent.host == host {
-            on_host.push(agent);
-        }
-    }
-    Ok((on_host, of_network))
-}
-
 /// All agents of a type.
 pub async fn agent_list_of_type(tx: &mut Tx, agent_type: &str) -> Result<Vec<Agent>> {
     resource::by_chunks(tx, "agent_type", vec![agent_type.to_owned()]).await

@@ -43,6 +43,7 @@ mod error;
 pub mod flavor;
 pub mod floating_ip;
 mod floating_ip_pool;
+pub mod ground;
 pub mod journal;
 pub mod l3_agent;
 mod list;

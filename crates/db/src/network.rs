@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nucleon_model::{
     AddressScopeId, Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId,
-    ProviderSegment, Resource, Segment, SubnetId, Timestamp,
+    ProviderSegment, Segment, SubnetId, Timestamp,
 };
 use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
 
@@ -115,46 +115,25 @@ pub async fn network_get_held(tx: &mut Tx, id: NetworkId) -> Result<Option<Netwo
     resource::get_held(tx, id.to_string()).await
 }
 
-/// A network's row and its segments, in their order, by one question.
-pub async fn network_get_with_segments(
-    tx: &mut Tx,
-    id: NetworkId,
-) -> Result<Option<(Network, Vec<Segment>)>> {
-    let (networks, segments) = (Alias::new("networks"), Alias::new("segments"));
-    let mut query = resource::select::<Network>();
-    for &(column, _) in Segment::columns() {
-        query.column((segments.clone(), Alias::new(column)));
-    }
-    query
-        .inner_join(
-            segments.clone(),
-            Expr::col((segments, Alias::new("network_id")))
-                .equals((networks.clone(), Alias::new("id"))),
-        )
-        .and_where(Expr::col((networks, Alias::new("id"))).eq(id.to_string()));
-    let start = Network::columns().len();
-    let mut found: Option<(Network, Vec<Segment>)> = None;
-    for row in tx.fetch_all(&query).await? {
-        let segment = resource::read_from(&row, start)?;
-        match &mut found {
-            Some((_, segments)) => segments.push(segment),
-            None => found = Some((resource::read(&row)?, vec![segment])),
-        }
-    }
-    if let Some((_, segments)) = &mut found {
-        segments.sort_by_key(|segment| segment.segment_index);
-        return Ok(found);
-    }
-    // The last of its segments may have been deleted.
-    Ok(network_get(tx, id).await?.map(|network| (network, Vec::new())))
-}
-
 pub async fn network_get_all(tx: &mut Tx, ids: &[NetworkId]) -> Result<Vec<Network>> {
     resource::get_all(tx, ids.iter().map(ToString::to_string).collect()).await
 }
 
 /// The unique key by which there is one default external network.
 pub const DEFAULT_KEY: &str = "networks_default_uq";
+
+/// The unique key by which a project's highly available routers have one network.
+pub const HA_KEY: &str = "networks_ha_project_uq";
+
+/// The network by which a project's highly available routers hear of each other.
+pub async fn network_of_ha(tx: &mut Tx, project: &str) -> Result<Option<NetworkId>> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("networks"))
+        .and_where(Expr::col(Alias::new("ha_project")).eq(project));
+    tx.fetch_optional(&query).await?.map(|row| row.parse("id")).transpose()
+}
 
 /// The default external network.
 pub async fn network_default(tx: &mut Tx) -> Result<Option<NetworkId>> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use nucleon_model::{BadCell, Cell, CellKind, Resource};
-use sea_query::{Alias, Expr, Func, Query, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
 use serde::de::{Deserialize, Deserializer, Unexpected, Visitor};
 
 use super::{cell_at, record};
@@ -15,11 +15,11 @@ use crate::row::Row;
 #[derive(Debug)]
 pub(crate) struct Columns {
     places: Vec<Option<usize>>,
-    packed: bool,
+    packed: Option<Dialect>,
 }
 
 impl Columns {
-    pub(super) fn all<R: Resource>() -> Self {
+    pub(crate) fn all<R: Resource>() -> Self {
         Self::where_name::<R>(|_| true)
     }
 
@@ -29,51 +29,70 @@ impl Columns {
         let place = |(name, _): &(&'static str, CellKind)| {
             if wanted(name) { next.next() } else { None }
         };
-        Self { places: R::columns().iter().map(place).collect(), packed: false }
+        Self { places: R::columns().iter().map(place).collect(), packed: None }
     }
 
     /// For long lists: on SQLite all of a row as one JSON array. Its driver copies each value of a row on its own, and hands
     /// rows from thread to thread, which cost more than all the rest.
     #[must_use]
     pub(crate) fn packed_for(self, dialect: Dialect) -> Self {
-        Self { packed: dialect == Dialect::Sqlite, ..self }
+        Self { packed: (dialect == Dialect::Sqlite).then_some(dialect), ..self }
+    }
+
+    /// All of a row as one JSON array, by which rows of several tables come in one answer.
+    pub(crate) fn pack<R: Resource>(&self, dialect: Dialect) -> SimpleExpr {
+        let array = |name: &'static str| Func::cust(Alias::new(name)).args(self.loaded::<R>());
+        match dialect {
+            Dialect::Sqlite => array("json_array").into(),
+            Dialect::MySql => array("JSON_ARRAY").into(),
+            Dialect::Postgres => {
+                SimpleExpr::from(array("json_build_array")).cast_as(Alias::new("text"))
+            }
+        }
+    }
+
+    /// A record from what [`Columns::pack`] made of its row.
+    pub(crate) fn unpack<R: Resource>(&self, row: &str) -> Result<R> {
+        let mut cells: Vec<Packed> =
+            serde_json::from_str(row).map_err(|error| damaged::<R>(error.to_string()))?;
+        record(|index, kind| {
+            let Some(place) = self.place(index) else { return Ok(None) };
+            let cell = cells.get_mut(place).map(|cell| std::mem::replace(&mut cell.0, Cell::Null));
+            match (cell, kind) {
+                (None, _) => Err(damaged::<R>(format!("no value at {place}"))),
+                // Only PostgreSQL's JSON knows flags.
+                (Some(Cell::Int(flag)), CellKind::Bool) => Ok(Some(Cell::Bool(flag != 0))),
+                (cell, _) => Ok(cell),
+            }
+        })
     }
 
     /// `SELECT` of these columns, in the order that [`Columns::read`] expects.
     pub(crate) fn select<R: Resource>(&self) -> SelectStatement {
-        let table = R::DECL.table;
-        let loaded = R::columns().iter().zip(&self.places).filter(|(_, place)| place.is_some());
-        let names = loaded.map(|(&(column, _), _)| (Alias::new(table), Alias::new(column)));
         let mut select = Query::select();
-        if self.packed {
-            let cells = names.map(|name| SimpleExpr::from(Expr::col(name)));
-            select.expr(Func::cust(Alias::new("json_array")).args(cells));
-        } else {
-            select.columns(names);
-        }
-        select.from(Alias::new(table));
+        match self.packed {
+            Some(dialect) => select.expr(self.pack::<R>(dialect)),
+            None => select.exprs(self.loaded::<R>()),
+        };
+        select.from(Alias::new(R::DECL.table));
         select
     }
 
     /// A record from a row of [`Columns::select`].
     pub(crate) fn read<R: Resource>(&self, row: &Row) -> Result<R> {
-        let place = |index: usize| self.places.get(index).copied().flatten();
-        if !self.packed {
-            return record(|index, kind| {
-                place(index).map(|place| cell_at(row, place, kind)).transpose()
-            });
+        if self.packed.is_some() {
+            return self.unpack(&row.at::<String>(0)?);
         }
-        let mut cells: Vec<Packed> = serde_json::from_str(&row.at::<String>(0)?)
-            .map_err(|error| damaged::<R>(error.to_string()))?;
-        record(|index, kind| {
-            let Some(place) = place(index) else { return Ok(None) };
-            let cell = cells.get_mut(place).map(|cell| std::mem::replace(&mut cell.0, Cell::Null));
-            match (cell, kind) {
-                (None, _) => Err(damaged::<R>(format!("no value at {place}"))),
-                (Some(Cell::Int(flag)), CellKind::Bool) => Ok(Some(Cell::Bool(flag != 0))),
-                (cell, _) => Ok(cell),
-            }
-        })
+        record(|index, kind| self.place(index).map(|place| cell_at(row, place, kind)).transpose())
+    }
+
+    fn place(&self, index: usize) -> Option<usize> {
+        self.places.get(index).copied().flatten()
+    }
+
+    fn loaded<R: Resource>(&self) -> impl Iterator<Item = SimpleExpr> {
+        let loaded = R::columns().iter().zip(&self.places).filter(|(_, place)| place.is_some());
+        loaded.map(|(&(column, _), _)| Expr::col((Alias::new(R::DECL.table), Alias::new(column))))
     }
 }
 
@@ -97,7 +116,11 @@ impl Visitor<'_> for OneCell {
     type Value = Cell;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, a text or null")
+        f.write_str("a flag, a number, a text or null")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Cell, E> {
+        Ok(Cell::Bool(value))
     }
 
     fn visit_unit<E>(self) -> std::result::Result<Cell, E> {
@@ -130,10 +153,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_packed_row_holds_numbers_texts_and_nothing() {
-        let cells: Vec<Packed> = serde_json::from_str(r#"[1,"a\"\u0000",null,-2]"#).unwrap();
+    fn a_packed_row_holds_flags_numbers_texts_and_nothing() {
+        let cells: Vec<Packed> = serde_json::from_str(r#"[1,"a\"\u0000",null,-2,true]"#).unwrap();
+        let text = Cell::Text("a\"\0".to_owned());
         let expected =
-            [Cell::Int(1), Cell::Text("a\"\0".to_owned()), Cell::Null, Cell::Int(-2)].map(Packed);
+            [Cell::Int(1), text, Cell::Null, Cell::Int(-2), Cell::Bool(true)].map(Packed);
         assert_eq!(cells, expected);
         assert!(serde_json::from_str::<Vec<Packed>>("[1.5]").is_err());
         assert!(serde_json::from_str::<Vec<Packed>>("[18446744073709551615]").is_err());
