@@ -12,13 +12,15 @@ pub(super) const MIGRATION: Migration =
 
 const TEXT: u32 = 255;
 const POLICY: &str = "qos_policy_id";
+/// They had the column before.
+const FLOATING_IPS: &str = "floatingips";
 
 /// What can be under a policy: table, index and reference.
 const USERS: [(&str, &str, &str); 4] = [
     ("ports", "ports_qos_policy_ix", "ports_qos_policy_fk"),
     ("networks", "networks_qos_policy_ix", "networks_qos_policy_fk"),
     ("routers", "routers_qos_policy_ix", "routers_qos_policy_fk"),
-    ("floatingips", "floatingips_qos_policy_ix", "floatingips_qos_policy_fk"),
+    (FLOATING_IPS, "floatingips_qos_policy_ix", "floatingips_qos_policy_fk"),
 ];
 
 /// The index of a kind's rules by their policy.
@@ -45,8 +47,10 @@ const fn index(kind: QosRuleKind) -> (&'static str, &'static str) {
 fn up(schema: &Schema) -> Vec<Step> {
     let mut steps = policies(schema);
     steps.extend(QosRuleKind::ALL.into_iter().flat_map(|kind| rules(schema, kind)));
-    // It referred to nothing, and nothing could be in it: there were no policies.
-    steps.push(Step::Alter(Table::alter().table("floatingips").drop_column(POLICY).take()));
+    if schema.dialect() == Dialect::Sqlite {
+        // Floating IPs have had the column, in which nothing could be; it comes anew, with a reference.
+        steps.push(Step::Alter(Table::alter().table(FLOATING_IPS).drop_column(POLICY).take()));
+    }
     steps.extend(USERS.into_iter().flat_map(|user| come_under_policies(schema, user)));
     steps
 }
@@ -54,8 +58,10 @@ fn up(schema: &Schema) -> Vec<Step> {
 fn down(schema: &Schema) -> Vec<Step> {
     let mut steps: Vec<Step> =
         USERS.into_iter().flat_map(|user| leave_policies(schema, user)).collect();
-    let mut column = schema.id(POLICY).null().take();
-    steps.push(Step::Alter(Table::alter().table("floatingips").add_column(&mut column).take()));
+    if schema.dialect() == Dialect::Sqlite {
+        let mut column = schema.id(POLICY).null().take();
+        steps.push(Step::Alter(Table::alter().table(FLOATING_IPS).add_column(&mut column).take()));
+    }
     let kinds = QosRuleKind::ALL.map(QosRuleKind::table);
     let tables = kinds.into_iter().chain(["qos_policies"]);
     steps.extend(tables.map(|table| Step::Drop(schema.drop_table(table))));
@@ -105,7 +111,8 @@ fn rules(schema: &Schema, kind: QosRuleKind) -> Vec<Step> {
     vec![Step::Create(table), Step::CreateIndex(schema.index(index, kind.table(), &[POLICY]))]
 }
 
-/// A column that refers to the policy. SQLite takes the reference with the column or not at all.
+/// A column that refers to the policy. SQLite takes the reference with the column or not at all; elsewhere floating IPs
+/// keep the column that they have, for no step may undo what another node's run of the same steps did.
 fn come_under_policies(
     schema: &Schema,
     (table, index, reference): (&'static str, &'static str, &'static str),
@@ -123,7 +130,10 @@ fn come_under_policies(
             .to_tbl("qos_policies")
             .to_col("id")
             .on_delete(ForeignKeyAction::Restrict);
-        alter.add_column(&mut column).add_foreign_key(&key);
+        if table != FLOATING_IPS {
+            alter.add_column(&mut column);
+        }
+        alter.add_foreign_key(&key);
     }
     vec![Step::Alter(alter), Step::CreateIndex(schema.index(index, table, &[POLICY]))]
 }
@@ -137,6 +147,8 @@ fn leave_policies(
         steps.push(Step::Alter(Table::alter().table(table).drop_foreign_key(reference).take()));
     }
     steps.push(Step::DropIndex(schema.drop_index(index, table)));
-    steps.push(Step::Alter(Table::alter().table(table).drop_column(POLICY).take()));
+    if schema.dialect() == Dialect::Sqlite || table != FLOATING_IPS {
+        steps.push(Step::Alter(Table::alter().table(table).drop_column(POLICY).take()));
+    }
     steps
 }

@@ -3,7 +3,7 @@
 use nucleon_db::migrate::{
     self, MIGRATIONS, Migration, Phase, State, Step, check_with, downgrade_one_with, upgrade_with,
 };
-use nucleon_testkit::{databases, databases_and_galera};
+use nucleon_testkit::{Kind, databases, databases_and_galera};
 
 use crate::scene::{migrations, open, put, scenes, thing};
 
@@ -53,6 +53,33 @@ async fn programs_that_start_together_do_not_collide() {
             assert_eq!(check_with(store, &all).await.unwrap(), State::Current);
         }
         put(&stores[0], thing("a", 1)).await.unwrap();
+    }
+}
+
+/// Nodes of a Galera cluster do not share the lock: whoever comes second runs steps that were run before.
+#[tokio::test]
+async fn on_mariadb_the_steps_of_each_migration_may_run_twice() {
+    let Some(database) = nucleon_testkit::database(Kind::MariaDb) else { return };
+    let store = open(&database.url).await;
+    let shape = || {
+        let columns = "SELECT table_name, column_name, column_type, is_nullable, column_default \
+                       FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY 1, 2";
+        let keys = "SELECT table_name, index_name, seq_in_index, column_name, non_unique \
+                    FROM information_schema.statistics WHERE table_schema = DATABASE() ORDER BY 1, 2, 3";
+        let references = "SELECT table_name, constraint_name, referenced_table_name, delete_rule \
+                          FROM information_schema.referential_constraints \
+                          WHERE constraint_schema = DATABASE() ORDER BY 1, 2";
+        [columns, keys, references].map(|sql| database.sql(sql).unwrap())
+    };
+    for (index, migration) in MIGRATIONS.iter().enumerate() {
+        let known = &MIGRATIONS[..=index];
+        upgrade_with(&store, known).await.unwrap();
+        let once = shape();
+        let number = migration.number;
+        database.sql(&format!("DELETE FROM schema_migration WHERE number = {number}")).unwrap();
+        let again = upgrade_with(&store, known).await;
+        assert_eq!(again.unwrap_or_else(|error| panic!("{error:?}")), [number]);
+        assert_eq!(shape(), once, "{} {}", number, migration.name);
     }
 }
 
