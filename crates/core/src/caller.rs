@@ -44,6 +44,11 @@ impl Caller {
         Self::new(String::new(), vec!["admin".to_owned()], reason.to_owned())
     }
 
+    /// The server itself, for work on behalf of a project.
+    pub(crate) fn server_for(project: &str, reason: &str) -> Self {
+        Self::new(project.to_owned(), vec!["admin".to_owned()], reason.to_owned())
+    }
+
     pub fn credentials(&self) -> &Credentials {
         &self.0.credentials
     }

@@ -21,6 +21,7 @@ use nucleon_model::{
 pub(crate) use self::association::{has_floating_ip, router_between, seen_port, taken};
 pub(crate) use self::leaving::{port_goes, port_readdressed};
 
+use self::association::Wanted;
 use crate::entity::{self, Entity};
 use crate::{Caller, Core, Error, Operations, Result, qos_policy};
 
@@ -59,8 +60,12 @@ impl Entity for FloatingIp {
         let address = port.fixed_ips.iter().map(|held| held.ip_address).find(IpAddr::is_ipv4);
         self.floating_port_id = port.id;
         self.floating_ip_address = Some(address.ok_or_else(|| exhausted(self))?);
-        let address = draft.fixed_ip_address.get().copied();
-        association::set(core, tx, caller, self, draft.port_id, address).await?;
+        let way = Wanted {
+            port: draft.port_id,
+            address: draft.fixed_ip_address.get().copied(),
+            router: draft.router_id.get().copied(),
+        };
+        association::set(core, tx, caller, self, way).await?;
         let policy = &draft.qos_policy_id;
         qos_policy::change(core, tx, caller, &mut self.qos_policy_id, policy).await.map(drop)
     }
@@ -77,10 +82,14 @@ impl Entity for FloatingIp {
         {
             return Err(forwards(self.id));
         }
-        let address = draft.fixed_ip_address.get().copied();
         // From the time when nothing else could be changed: a change of nothing ends the association.
         let port = if draft == FloatingIpDraft::default() { Field::Null } else { draft.port_id };
-        association::set(core, tx, caller, self, port, address).await?;
+        let way = Wanted {
+            port,
+            address: draft.fixed_ip_address.get().copied(),
+            router: draft.router_id.get().copied(),
+        };
+        association::set(core, tx, caller, self, way).await?;
         draft.description.apply(&mut self.description);
         let policy = &draft.qos_policy_id;
         qos_policy::change(core, tx, caller, &mut self.qos_policy_id, policy).await.map(drop)

@@ -6,9 +6,11 @@
 //! The router's row is held by whoever changes any of this.
 
 mod agents;
+mod ha;
 mod schedule;
 
 use nucleon_db::{Attempt, Tx, l3_agent as store, router as routers};
+use nucleon_model::router::OWNER_HA;
 use nucleon_model::{AgentId, Port, Router, RouterCarrier, RouterId, Timestamp};
 
 use crate::entity;
@@ -25,7 +27,7 @@ impl Core {
         now: Timestamp,
     ) -> Result<()> {
         for carrier in self.l3_choose(tx, router, None, now).await? {
-            self.router_assign(tx, router, carrier).await?;
+            self.router_assign(tx, router, carrier, now).await?;
         }
         self.router_ports_follow(tx, caller, router, now).await
     }
@@ -36,11 +38,16 @@ impl Core {
         tx: &mut Tx,
         router: &mut Router,
         carrier: RouterCarrier,
+        now: Timestamp,
     ) -> Result<()> {
         let added = store::l3_agent_add(tx, router.id, carrier.agent_id).await?;
-        if matches!(added, Attempt::Done(_)) {
-            router.carriers.push(carrier);
+        if matches!(added, Attempt::Conflict { .. }) {
+            return Ok(());
         }
+        if router.ha {
+            self.ha_port_make(tx, router, &carrier.host, now).await?;
+        }
+        router.carriers.push(carrier);
         Ok(())
     }
 
@@ -57,9 +64,12 @@ impl Core {
         if !store::l3_agent_remove(tx, router.id, from).await? {
             return Ok(());
         }
-        router.carriers.retain(|carrier| carrier.agent_id != from);
+        if let Some(left) = router.carriers.iter().position(|carrier| carrier.agent_id == from) {
+            let left = router.carriers.remove(left);
+            self.ha_ports_remove(tx, router, Some(&left.host)).await?;
+        }
         for carrier in to {
-            self.router_assign(tx, router, carrier).await?;
+            self.router_assign(tx, router, carrier, now).await?;
         }
         self.router_ports_follow(tx, caller, router, now).await
     }
@@ -75,6 +85,10 @@ impl Core {
         for carrier in std::mem::take(&mut router.carriers) {
             store::l3_agent_remove(tx, router.id, carrier.agent_id).await?;
         }
+        self.ha_ports_remove(tx, router, None).await?;
+        if !router.ha {
+            self.ha_network_leave(tx, router).await?;
+        }
         self.router_place(tx, caller, router, now).await
     }
 
@@ -88,8 +102,9 @@ impl Core {
     ) -> Result<()> {
         let host = router.host();
         let ports = routers::router_ports(tx, router.id).await?;
-        let elsewhere: Vec<Port> =
-            ports.into_iter().map(|(port, _)| port).filter(|port| port.host != host).collect();
+        let elsewhere =
+            ports.into_iter().filter(|(_, owner)| owner != OWNER_HA).map(|(port, _)| port);
+        let elsewhere: Vec<Port> = elsewhere.filter(|port| port.host != host).collect();
         let mut owners: Vec<String> =
             elsewhere.iter().map(|port| port.device_owner.clone()).collect();
         owners.sort_unstable();

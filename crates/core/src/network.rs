@@ -164,6 +164,12 @@ impl Core {
             description: draft.description.get().cloned().unwrap_or_default(),
             dns_domain: draft.dns_domain.get().cloned().unwrap_or_default(),
             pvlan: draft.pvlan.get().copied().unwrap_or(false),
+            ha_project: draft
+                .ha
+                .get()
+                .copied()
+                .unwrap_or(false)
+                .then(|| caller.project_id().to_owned()),
             availability_zone_hints: draft
                 .availability_zone_hints
                 .get()
@@ -185,6 +191,14 @@ impl Core {
         external::place(&mut network);
         external::check_default(tx, &network).await?;
         self.network_under_policy(tx, caller, &mut network, &draft.qos_policy_id).await?;
+        if let Some(project) = &network.ha_project
+            && store::network_of_ha(tx, project).await?.is_some()
+        {
+            return Err(Error::conflict(
+                "DuplicatedHANetwork",
+                format!("Project {project} already has a HA network."),
+            ));
+        }
         let inserted = store::network_insert(tx, std::slice::from_ref(&network)).await;
         external::unless_taken(inserted)??;
         self.network_share(tx, &network).await?;

@@ -82,9 +82,15 @@ impl Entity for Router {
         }
     }
 
-    async fn created(&mut self, core: &Core, tx: &mut Tx, _: &Caller, _: Timestamp) -> Result<()> {
+    async fn created(
+        &mut self,
+        core: &Core,
+        tx: &mut Tx,
+        _: &Caller,
+        now: Timestamp,
+    ) -> Result<()> {
         for carrier in std::mem::take(&mut self.carriers) {
-            core.router_assign(tx, self, carrier).await?;
+            core.router_assign(tx, self, carrier, now).await?;
         }
         gateway::record(tx, self, None).await
     }
@@ -153,7 +159,7 @@ impl Entity for Router {
         for attachment in &attached.ports {
             core.port_remove(tx, caller, &attachment.port).await?;
         }
-        Ok(())
+        if self.ha { core.ha_network_leave(tx, self).await } else { Ok(()) }
     }
 
     async fn complete(_: &Core, tx: &mut Tx, _: &Caller, routers: &mut [Self]) -> Result<()> {

@@ -29,6 +29,7 @@ mod m0020_logs;
 mod m0021_local_ips;
 mod m0022_qos;
 mod m0023_l3_agents;
+mod m0024_ha_networks;
 mod run;
 
 use std::fmt;
@@ -68,6 +69,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0021_local_ips::MIGRATION,
     m0022_qos::MIGRATION,
     m0023_l3_agents::MIGRATION,
+    m0024_ha_networks::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

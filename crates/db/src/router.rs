@@ -27,6 +27,19 @@ pub async fn router_has_flavor(tx: &mut Tx, flavor: FlavorId) -> Result<bool> {
     Ok(tx.fetch_optional(&query).await?.is_some())
 }
 
+/// Whether a project has highly available routers, but for one.
+pub async fn router_has_ha_beside(tx: &mut Tx, project: &str, but: RouterId) -> Result<bool> {
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from(Alias::new("routers"))
+        .and_where(Expr::col(Alias::new("project_id")).eq(project))
+        .and_where(Expr::col(Alias::new("ha")).eq(true))
+        .and_where(Expr::col(Alias::new("id")).ne(but.to_string()))
+        .limit(1);
+    Ok(tx.fetch_optional(&query).await?.is_some())
+}
+
 /// Makes a port a router's, as what `owner` (a `device_owner`) says.
 pub async fn router_port_add(
     tx: &mut Tx,

@@ -31,9 +31,9 @@ const fn entry(
     Extension { alias, name, description, updated, readiness }
 }
 
-use Readiness::{NotYet, Preview, Works};
+use Readiness::{Preview, Works};
 
-/// All extensions that clients of such a cloud know, by alias. One that is `NotYet` is on the way.
+/// All extensions that clients of such a cloud know, by alias.
 #[rustfmt::skip]
 pub const EXTENSIONS: &[Extension] = &[
     entry("aap-reject-multicast", "Allowed address pairs reject multicast extension", "Multicast addresses are refused as further addresses.", "2026-04-01T00:00:00-00:00", Preview),
@@ -70,7 +70,7 @@ pub const EXTENSIONS: &[Extension] = &[
     entry("floating-ip-port-forwarding-description", "Floating IP Port Forwarding new attribute description", "Descriptions of port forwardings.", "2019-11-01T10:00:00-00:00", Preview),
     entry("floating-ip-port-forwarding-detail", "Floating IP port forwarding detail", "All details of port forwardings shown with the floating IP.", "2022-05-06T10:00:00-00:00", Preview),
     entry("floating-ip-port-forwarding-port-ranges", "Floating IP Port Forwarding support port ranges", "Port forwardings of ranges.", "2020-07-01T10:00:00-00:00", Preview),
-    entry("floating-ip-router-writable", "Floating IP router ID writable", "The router of a floating IP given by the request.", "2026-01-01T00:00:00-00:00", NotYet),
+    entry("floating-ip-router-writable", "Floating IP router ID writable", "The router of a floating IP given by the request.", "2026-01-01T00:00:00-00:00", Preview),
     entry("floatingip-pools", "Floating IP Pools Extension", "Where floating IPs come from.", "2018-03-21T10:00:00-00:00", Preview),
     entry("ip-substring-filtering", "IP address substring filtering", "Ports found by a part of their address.", "2017-11-28T09:00:00-00:00", Works),
     entry("ip_allocation", "IP Allocation", "When the addresses of a port are allocated.", "2016-06-10T23:00:00-00:00", Works),
@@ -93,7 +93,7 @@ pub const EXTENSIONS: &[Extension] = &[
     entry("network-ip-availability-details", "Network IP Availability Details Extension", "Addresses by allocation pools too.", "2025-10-31T00:00:00-00:00", Works),
     entry("network-segment-range", "Neutron Network Segment Range", "Ranges of segment ids, changed at run time.", "2018-11-29T00:00:00-00:00", Works),
     entry("network_availability_zone", "Network Availability Zone", "Availability zones of networks.", "2015-01-01T10:00:00-00:00", Preview),
-    entry("network_ha", "Network HA creation flag", "Networks for highly available routers.", "2023-04-27T10:00:00-00:00", NotYet),
+    entry("network_ha", "Network HA creation flag", "Networks for highly available routers.", "2023-04-27T10:00:00-00:00", Preview),
     entry("pagination", "Pagination support", "Lists in pages.", "2016-06-12T00:00:00-00:00", Works),
     entry("port-device-profile", "Port device profile", "Device profiles of ports.", "2020-12-17T10:00:00-00:00", Preview),
     entry("port-hardware-offload-type", "Port hardware offload", "Hardware offload of ports.", "2023-05-09T10:00:00-00:00", Preview),

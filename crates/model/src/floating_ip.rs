@@ -79,6 +79,9 @@ resource! {
         /// The address of that port that it leads to.
         "fixed_ip_address": fixed_ip_address: Option<IpAddr> as IpAddr ["fixed_ip_address"]
             { "router", flags!(POST PUT FILTER SORT NULLABLE), Rule::Plain, Unless::Null }
+        /// The router that leads it to its port; the one between both networks where a request names none.
+        "router_id": router_id: Option<RouterId> as RouterId ["router_id"]
+            { "floating-ip-router-writable", flags!(POST PUT FILTER SORT NULLABLE), Rule::Plain, Unless::Null }
         /// Its quality of service.
         "qos_policy_id": qos_policy_id: Option<QosPolicyId> as QosPolicyId ["qos_policy_id"]
             { "qos-fip", flags!(POST PUT GUARDED NULLABLE), Rule::Plain, Unless::Null }
@@ -95,8 +98,6 @@ resource! {
     computed {
         /// Its identifier.
         "id": id: FloatingIpId ["id"] { "router", flags!(FILTER SORT) }
-        /// The router that leads it to its port.
-        "router_id": router_id: Option<RouterId> ["router_id"] { "router", flags!(FILTER SORT) }
         /// Whether it leads anywhere.
         "status": status: String ["status"] { "router", flags!(FILTER SORT) }
         /// The port that it leads to.

@@ -105,6 +105,9 @@ resource! {
         /// The QoS policy of its ports that have none of their own.
         "qos_policy_id": qos_policy_id: Option<QosPolicyId> as QosPolicyId ["qos_policy_id"]
             { "qos", flags!(POST PUT GUARDED NULLABLE), Rule::Plain, Unless::Null }
+        /// Whether it is that by which the highly available routers of the project that asks hear of each other.
+        "ha": ha: bool as bool
+            { "network_ha", flags!(POST HIDDEN), Rule::Plain, Unless::Bool(false) }
         /// How its only segment is realised.
         "provider:network_type": network_type: Option<NetworkType> as NetworkType
             { "provider", flags!(POST PUT FILTER GUARDED), Rule::Text(32), Unless::Unset }
@@ -151,6 +154,8 @@ resource! {
     internal {
         /// 1 if it is the default external network, of which a unique key lets there be one.
         default_place: Option<i64> ["default_place"]
+        /// The project whose highly available routers hear of each other by it; a unique key lets there be one of each.
+        ha_project: Option<String> ["ha_project"]
         /// Whether it was made by the request that is being answered.
         is_new: bool
     }

@@ -22,6 +22,8 @@ use crate::value::{AttrValue, Invalid, PyText, from_text, known_keys};
 pub const OWNER_INTERFACE: &str = "network:router_interface";
 pub const OWNER_INTERFACE_DISTRIBUTED: &str = "network:router_interface_distributed";
 pub const OWNER_INTERFACE_HA: &str = "network:ha_router_replicated_interface";
+/// `device_owner` of ports through which highly available routers hear of each other.
+pub const OWNER_HA: &str = "network:router_ha_interface";
 /// `device_owner` of ports through which routers reach outside.
 pub const OWNER_GATEWAY: &str = "network:router_gateway";
 

@@ -24,7 +24,7 @@ use crate::id::{
 };
 use crate::port::{ExtraDhcpOpt, FixedIp};
 use crate::router::{
-    OWNER_GATEWAY, OWNER_INTERFACE, OWNER_INTERFACE_DISTRIBUTED, OWNER_INTERFACE_HA,
+    OWNER_GATEWAY, OWNER_HA, OWNER_INTERFACE, OWNER_INTERFACE_DISTRIBUTED, OWNER_INTERFACE_HA,
 };
 use crate::segment::NetworkType;
 use crate::subnet::{HostRoute, Ipv6Mode};
@@ -56,9 +56,9 @@ impl Role {
     }
 }
 
-/// Whether a `device_owner` says that a port leads a router to a network, inside or outside.
+/// Whether a `device_owner` says that a port leads a router to a network, inside or outside, or to its like.
 pub fn is_router_port(owner: &str) -> bool {
-    [OWNER_INTERFACE, OWNER_INTERFACE_DISTRIBUTED, OWNER_INTERFACE_HA, OWNER_GATEWAY]
+    [OWNER_INTERFACE, OWNER_INTERFACE_DISTRIBUTED, OWNER_INTERFACE_HA, OWNER_GATEWAY, OWNER_HA]
         .contains(&owner)
 }
 

@@ -9,7 +9,16 @@ use nucleon_model::{
 };
 
 use super::bad;
+use crate::entity;
 use crate::{Caller, Core, Error, Kind, Result};
+
+/// Where a request wants a floating IP to lead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub port: Field<PortId>,
+    pub address: Option<IpAddr>,
+    pub router: Option<RouterId>,
+}
 
 /// Leads a floating IP where a request says; one that says nothing has it looked at again.
 pub(super) async fn set(
@@ -17,8 +26,7 @@ pub(super) async fn set(
     tx: &mut Tx,
     caller: &Caller,
     floating_ip: &mut FloatingIp,
-    port: Field<PortId>,
-    address: Option<IpAddr>,
+    Wanted { port, address, router }: Wanted,
 ) -> Result<()> {
     if address.is_some() && port.get().is_none() {
         return Err(bad("fixed_ip_address cannot be specified without a port_id"));
@@ -43,8 +51,12 @@ pub(super) async fn set(
     let port = seen_port(core, tx, caller, id).await?;
     let held = inside(caller, floating_ip, &port, address)?;
     let outside = floating_ip.floating_network_id;
-    let router = router_between(tx, held.subnet_id, outside).await?;
-    let router = router.ok_or_else(|| unreachable(held.subnet_id, outside, id))?;
+    let router = if let Some(router) = router {
+        router_outside(core, tx, caller, router, outside).await?
+    } else {
+        let between = router_between(tx, held.subnet_id, outside).await?;
+        between.ok_or_else(|| unreachable(held.subnet_id, outside, id))?
+    };
     if before != Some(id) && store::floating_ip_leads_to(tx, outside, id, held.ip_address).await? {
         return Err(taken(floating_ip, id, held.ip_address));
     }
@@ -114,6 +126,24 @@ fn only_address(port: &Port) -> Result<FixedIp> {
             "Cannot add floating IP to port {id} that has no fixed IPv4 addresses"
         ))),
     }
+}
+
+/// The router that a request names, which leads to a network outside: how it leads inside is the project's affair, as by
+/// further routers. It is held, so that it goes on leading outside.
+async fn router_outside(
+    core: &Core,
+    tx: &mut Tx,
+    caller: &Caller,
+    id: RouterId,
+    outside: NetworkId,
+) -> Result<Router> {
+    let router: Router = entity::load_seen(core, tx, caller, id).await?;
+    let gateway = router.external_gateway_info.as_ref();
+    if gateway.is_some_and(|gateway| gateway.network_id == outside) {
+        return Ok(router);
+    }
+    let message = format!("Router {id} has no external gateway on network {outside}");
+    Err(Error::conflict("Conflict", message))
 }
 
 /// The router that leads from a subnet to a network outside: the one that is the subnet's gateway, if it does. It is held,

@@ -72,7 +72,7 @@ impl Core {
                         ),
                     ));
                 }
-                core.router_assign(tx, &mut router, carrier(&agent)).await?;
+                core.router_assign(tx, &mut router, carrier(&agent), now).await?;
                 core.router_ports_follow(tx, &caller, &router, now).await
             })
         })

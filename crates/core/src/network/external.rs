@@ -21,12 +21,16 @@ pub(super) async fn check_default(tx: &mut Tx, network: &Network) -> Result<()> 
     }
 }
 
-/// Another request took the place since we looked: look again.
+/// Another request took the place since we looked, this one or that of a project's HA network: look again.
 pub(super) fn unless_taken<T>(
     written: std::result::Result<T, nucleon_db::Error>,
 ) -> Result<std::result::Result<T, nucleon_db::Error>> {
     match written {
-        Err(error) if error.is_conflict_on(store::DEFAULT_KEY) => Err(Error::collided()),
+        Err(error)
+            if error.is_conflict_on(store::DEFAULT_KEY) || error.is_conflict_on(store::HA_KEY) =>
+        {
+            Err(Error::collided())
+        }
         other => Ok(other),
     }
 }

@@ -252,3 +252,38 @@ async fn of_two_floating_ips_for_one_address_one_leads_to_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_request_may_name_the_router_outside() {
+    each(async |cloud| {
+        let site = Site::of(&cloud, "p1").await;
+        let (elsewhere, _) = cloud.outside("198.51.100.0/24").await;
+        // A port behind two routers: the inner one knows no way outside.
+        let own = json!({"project_id": "p1"});
+        let far = cloud.network(own.clone()).await;
+        let subnet = cloud.subnet(&far, "10.9.0.0/24", own.clone()).await;
+        let inner = cloud.router(own.clone()).await;
+        cloud.join(&admin(), &inner, json!({"subnet_id": subnet.id})).await.unwrap();
+        let port = cloud.port(&far, own).await;
+        let led = json!({"port_id": port.id});
+        refused_as(
+            site.floating_ip(&cloud, led.clone()).await,
+            "ExternalGatewayForFloatingIPNotFound",
+        );
+        let way = |router: &Router| merged(led.clone(), json!({"router_id": router.id}));
+        let made = site.floating_ip(&cloud, way(&site.router)).await.unwrap();
+        assert_eq!((made.router_id, made.port_id), (Some(site.router.id), Some(port.id)));
+        let outer = json!({"external_gateway_info": {"network_id": elsewhere.id}});
+        let outer = cloud.router(merged(outer, json!({"project_id": "p1"}))).await;
+        refused(
+            cloud.try_update(&made, way(&outer)).await,
+            "Conflict",
+            &format!("Router {} has no external gateway on network {}", outer.id, site.outside.id),
+        );
+        let foreign = cloud.router(json!({"project_id": "p2"})).await;
+        refused_as(site.floating_ip(&cloud, way(&foreign)).await, "RouterNotFound");
+        let free = cloud.update(&made, json!({"port_id": null})).await;
+        assert_eq!((free.router_id, free.port_id), (None, None));
+    })
+    .await;
+}

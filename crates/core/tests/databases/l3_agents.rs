@@ -1,12 +1,11 @@
 //! L3 agents: who carries which routers, and where the ports of these are.
 
-use nucleon_core::Noun as _;
-use nucleon_core::Settings;
+use nucleon_core::{Noun as _, Settings};
 use nucleon_model::view::Role;
-use nucleon_model::{Agent, Port, Router, RouterId, port};
+use nucleon_model::{Agent, ListQuery, Network, Port, Router, RouterId, Subnet, port};
 use serde_json::{Value, json};
 
-use crate::scene::{Cloud, admin, each, each_with, member, merged, peer, refused, refused_as};
+use crate::scene::{Ask, Cloud, admin, each, each_with, member, merged, peer, refused, refused_as};
 
 impl Cloud {
     /// A host with an L3 agent and an OVS agent.
@@ -164,6 +163,47 @@ async fn routers_leave_dead_agents_where_that_is_wanted() {
         assert_eq!(cloud.carriers(&router).await, ["h2"]);
         assert_eq!(cloud.now_of(&port).await.host, "h2");
         assert_eq!(cloud.core.l3_failover().await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn highly_available_routers_hear_of_each_other_by_a_network_of_their_project() {
+    each(async |cloud| {
+        for host in ["h1", "h2"] {
+            cloud.l3_host(host).await;
+        }
+        let several = json!({"ha": true, "project_id": "p1"});
+        let (one, two) = (cloud.router(several.clone()).await, cloud.router(several).await);
+        let networks: Vec<Network> = cloud.list(ListQuery::default()).await;
+        let [network] = networks.as_slice() else { panic!("{networks:?}") };
+        assert_eq!(network.name, "HA network tenant p1");
+        assert_eq!((network.project_id.as_str(), network.segmentation_id.is_some()), ("", false));
+        let subnets: Vec<Subnet> = cloud.list(ListQuery::default()).await;
+        assert_eq!(subnets[0].cidr.unwrap().to_string(), "169.254.192.0/18");
+        let heard = async |router: &Router| {
+            let by_router = Ask::default().with::<Port>("device_id", &[router.key()]).query();
+            let mut ports: Vec<Port> = cloud.list(by_router).await;
+            ports.retain(|port| port.device_owner == "network:router_ha_interface");
+            let mut hosts: Vec<String> = ports.into_iter().map(|port| port.host).collect();
+            hosts.sort();
+            hosts
+        };
+        assert_eq!(heard(&one).await, ["h1", "h2"]);
+        let agent = cloud.agent_of(Role::L3Agent, "h1").await;
+        cloud.take(&agent, &one).await.unwrap();
+        assert_eq!(heard(&one).await, ["h2"]);
+        cloud.add(&agent, &one).await.unwrap();
+        assert_eq!(heard(&one).await, ["h1", "h2"]);
+        // It stays as long as there is one of them.
+        cloud.delete(&one).await;
+        let kept = cloud.now_of(network).await;
+        assert_eq!(kept.segmentation_id, network.segmentation_id);
+        let down = json!({"admin_state_up": false});
+        let plain = cloud.update(&two, down.clone()).await;
+        cloud.update(&plain, merged(down, json!({"ha": false}))).await;
+        assert!(heard(&two).await.is_empty());
+        assert!(cloud.list::<Network>(ListQuery::default()).await.is_empty());
     })
     .await;
 }
