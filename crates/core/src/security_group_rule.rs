@@ -1,7 +1,8 @@
 //! Rules of security groups.
 //!
-//! The rules of one request are of one group, whose row is held: two requests cannot both find that a rule is new. Four
-//! statements and what is looked up of the other ends, however many rules.
+//! The rules of one request are of one group. Two requests that both find that a rule is new meet at a unique key, so that
+//! the group is held for its new revision alone, at the end. Four statements and what is looked up of the other ends, however
+//! many rules.
 
 mod traffic;
 
@@ -97,11 +98,11 @@ impl Entity for SecurityGroupRule {
                     ..Self::of(draft)
                 };
                 rule.mark_new(SecurityGroupRuleId::new(core.new_uuid()), now);
+                rule.fingerprint = Some(Traffic::of_rule(&rule).key().to_string());
                 rule
             })
             .collect();
-        unless_gone(resource::insert(tx, &rules).await)?;
-        groups::security_group_touch(tx, &[group.id], now).await?;
+        unless_changed(store::security_group_rule_add(tx, group.id, &rules, now).await)?;
         for rule in &rules {
             emit(tx, caller, Operation::Create, rule, &rule.scopes());
         }
@@ -189,7 +190,7 @@ pub(crate) fn from_template(
     rule
 }
 
-/// The one group that all rules of a request are for, held.
+/// The one group that all rules of a request are for.
 async fn group_of(tx: &mut Tx, drafts: &[SecurityGroupRuleDraft]) -> Result<SecurityGroup> {
     let named: BTreeSet<&str> = drafts
         .iter()
@@ -206,7 +207,7 @@ async fn group_of(tx: &mut Tx, drafts: &[SecurityGroupRuleDraft]) -> Result<Secu
     }
     let missing = || Error::not_found(SecurityGroup::DECL, name);
     let id: SecurityGroupId = name.parse().map_err(|_| missing())?;
-    resource::get_held(tx, id.to_string()).await?.ok_or_else(missing)
+    resource::get(tx, id.to_string()).await?.ok_or_else(missing)
 }
 
 /// The one project that all rules of a request are for.
@@ -319,10 +320,11 @@ async fn check_duplicates(tx: &mut Tx, group: SecurityGroupId, traffic: &[Traffi
     }
 }
 
-/// What stands at the other end went between our look and the row: look again.
-fn unless_gone(written: std::result::Result<(), nucleon_db::Error>) -> Result<()> {
+/// What stands at either end went between our look and the row, or another request made the rule: look again.
+fn unless_changed(written: std::result::Result<(), nucleon_db::Error>) -> Result<()> {
     match written {
         Err(nucleon_db::Error::Reference { .. }) => Err(Error::collided()),
+        Err(error) if error.is_conflict_on(store::FINGERPRINT_KEY) => Err(Error::collided()),
         other => Ok(other?),
     }
 }

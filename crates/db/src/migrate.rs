@@ -30,6 +30,7 @@ mod m0021_local_ips;
 mod m0022_qos;
 mod m0023_l3_agents;
 mod m0024_ha_networks;
+mod m0025_rule_fingerprints;
 mod run;
 
 use std::fmt;
@@ -70,6 +71,7 @@ pub const MIGRATIONS: &[Migration] = &[
     m0022_qos::MIGRATION,
     m0023_l3_agents::MIGRATION,
     m0024_ha_networks::MIGRATION,
+    m0025_rule_fingerprints::MIGRATION,
 ];
 
 /// What a migration does to programs that do not know it.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use nucleon_model::{AddressGroupId, SecurityGroupId, SecurityGroupRule};
+use nucleon_model::{AddressGroupId, SecurityGroupId, SecurityGroupRule, Timestamp};
 use sea_query::{Alias, Cond, Expr, ExprTrait, Query};
 
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::list::{Listing, ids_where, in_subquery};
 use crate::resource;
+use crate::security_group::security_group_touch;
 use crate::tx::Tx;
 
 impl Listing for SecurityGroupRule {
@@ -18,6 +20,25 @@ impl Listing for SecurityGroupRule {
             Cond::all().add(in_subquery("security_group_id", ids_where("security_groups", own)))
         })
     }
+}
+
+/// The unique key by which no two rules of a group are the same.
+pub const FINGERPRINT_KEY: &str = "security_group_rules_fingerprint_uq";
+
+/// Adds rules to their group, which comes to a further revision and is held for as short a time as can be. MariaDB holds
+/// what a new row refers to: of two requests that add rules, both would hold the group and wait to change it.
+pub async fn security_group_rule_add(
+    tx: &mut Tx,
+    group: SecurityGroupId,
+    rules: &[SecurityGroupRule],
+    now: Timestamp,
+) -> Result<()> {
+    if tx.dialect() == Dialect::MySql {
+        security_group_touch(tx, &[group], now).await?;
+        return resource::insert(tx, rules).await;
+    }
+    resource::insert(tx, rules).await?;
+    security_group_touch(tx, &[group], now).await
 }
 
 /// Values of `first_ports` up to which the database looks for them; beyond, it is asked for all rules.

@@ -210,6 +210,8 @@ resource! {
         "tenant_id" of "project_id": project_id: String { "security-group", flags!(POST FILTER SORT) }
     }
     internal {
+        /// What tells it from the others of its group, by a unique key; none where it came with its group.
+        fingerprint: Option<String> ["fingerprint"]
         /// Whose its group is, where it was looked up.
         parent_project: Option<String>
     }

@@ -2,6 +2,8 @@
 //!
 //! The checks come in Neutron's order, because clients see only the first refusal.
 
+use std::fmt;
+
 use nucleon_model::{EtherType, Flow, Protocol};
 use nucleon_net::IpNet;
 
@@ -39,6 +41,23 @@ pub(crate) struct Key {
     protocol: Option<(u8, Option<&'static str>)>,
     ports: (Option<i64>, Option<i64>),
     remote: Option<String>,
+}
+
+/// For a unique key of the database.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { direction, ethertype, protocol, ports: (min, max), remote } = self;
+        write!(f, "{direction} {ethertype}")?;
+        if let Some((number, name)) = protocol {
+            write!(f, " {}", name.map_or_else(|| number.to_string(), str::to_owned))?;
+        }
+        for (what, port) in [("from", min), ("to", max)] {
+            if let Some(port) = port {
+                write!(f, " {what} {port}")?;
+            }
+        }
+        remote.as_ref().map_or(Ok(()), |remote| write!(f, " remote {remote}"))
+    }
 }
 
 impl Traffic {
@@ -223,6 +242,19 @@ mod tests {
             refusal(traffic("", Some(1), Some(2))),
             "SecurityGroupProtocolRequiredWithPorts"
         );
+    }
+
+    #[test]
+    fn what_tells_rules_apart_can_be_written_down() {
+        let key = |traffic: Traffic| traffic.key().to_string();
+        assert_eq!(key(Traffic::default()), "ingress IPv4");
+        assert_eq!(key(traffic("tcp", Some(1), Some(2))), "ingress IPv4 tcp from 1 to 2");
+        assert_ne!(key(traffic("icmp", Some(1), None)), key(traffic("icmp", None, Some(1))));
+        assert_ne!(key(traffic("ip", None, None)), key(traffic("hopopt", None, None)));
+        let prefix =
+            |text: &str| Traffic { remote_ip_prefix: text.parse().ok(), ..Traffic::default() };
+        assert_eq!(key(prefix("10.0.0.0/8")), "ingress IPv4 remote 10.0.0.0/8");
+        assert_eq!(key(prefix("0.0.0.0/0")), "ingress IPv4");
     }
 
     #[test]

@@ -280,6 +280,30 @@ async fn of_equal_rules_one_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_group_counts_the_rules_that_come_to_it_at_once() {
+    each(async |cloud| {
+        let group: SecurityGroup = cloud.try_create(json!({"project_id": "p1"})).await.unwrap();
+        let id = group.key();
+        let outcomes = race(&cloud, 2, move |core, turn| {
+            let wanted = json!({
+                "security_group_id": id, "direction": "ingress", "protocol": "tcp",
+                "port_range_min": turn + 1, "port_range_max": turn + 1,
+            });
+            let wanted = draft::<SecurityGroupRule>(wanted);
+            async move { SecurityGroupRule::create(&core, &admin(), vec![wanted]).await }
+        })
+        .await;
+        let made = sorted_out(outcomes, "none").len();
+        assert_eq!(made, 2 * CLIENTS, "{}", cloud.kind());
+        let now = cloud.now_of(&group).await;
+        assert_eq!(now.security_group_rules.len(), 2 + made);
+        let further = usize::try_from(now.revision_number - group.revision_number).unwrap();
+        assert_eq!(further, made, "{}", cloud.kind());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_port_counts_exactly_the_updates_that_succeeded() {
     each(async |cloud| {
         let network = cloud.network(json!({})).await;
