@@ -5,6 +5,7 @@ mod free;
 use std::net::IpAddr;
 
 use nucleon_db::{Tx, allocation};
+use nucleon_model::router::{OWNER_INTERFACE, OWNER_INTERFACE_DISTRIBUTED, OWNER_INTERFACE_HA};
 use nucleon_model::{
     Field, FixedIp, FixedIpRequest, NetworkId, Port, Segment, SegmentId, Subnet, Timestamp, port,
 };
@@ -192,9 +193,16 @@ impl Core {
     }
 }
 
+/// Whether a port leads a router to the hosts of a subnet, whose addresses a router chooses. Towards the outside it is a
+/// host like others.
 fn is_router(port: &Port) -> bool {
-    port.device_owner.starts_with("network:router")
-        || port.device_owner == "network:ha_router_replicated_interface"
+    [
+        OWNER_INTERFACE,
+        OWNER_INTERFACE_DISTRIBUTED,
+        OWNER_INTERFACE_HA,
+        "network:router_centralized_snat",
+    ]
+    .contains(&port.device_owner.as_str())
 }
 
 /// The segment that a port's addresses confine it to, if any.

@@ -126,6 +126,30 @@ async fn a_gateway_is_a_port_of_nobodys_on_a_network_that_leads_outside() {
     .await;
 }
 
+/// Outside, a router is a host like others; inside, its addresses are the ones that hosts are told of.
+#[tokio::test]
+async fn a_gateway_has_an_address_where_hosts_make_their_own() {
+    each(async |cloud| {
+        let outside = cloud.network(json!({"router:external": true})).await;
+        let slaac = json!({"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"});
+        let beyond = cloud.subnet(&outside, "2001:db8:9::/64", slaac.clone()).await;
+        let inside = cloud.network(json!({})).await;
+        let within = cloud.subnet(&inside, "2001:db8:a::/64", slaac).await;
+        let router = cloud.router(gateway(&outside)).await;
+        cloud.join(&admin(), &router, json!({"subnet_id": within.id})).await.unwrap();
+        for port in cloud.ports_of(&router).await {
+            let [held] = port.fixed_ips.as_slice() else { panic!("{port:?}") };
+            if port.device_owner == "network:router_gateway" {
+                assert_eq!(held.subnet_id, beyond.id);
+                assert!(held.ip_address.to_string().contains("ff:fe"), "{}", held.ip_address);
+            } else {
+                assert_eq!(Some(held.ip_address), within.gateway_ip);
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn interfaces_lead_to_subnets_that_lie_apart() {
     each(async |cloud| {
