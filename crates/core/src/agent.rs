@@ -1,7 +1,9 @@
 //! Agents, as the API shows them.
 
 use nucleon_db::{Listed, agent as store};
-use nucleon_model::{Agent, AgentDraft, AgentId, Cell, Filter, ListQuery, Resource, Stored};
+use nucleon_model::{
+    Agent, AgentDraft, AgentId, AgentType, Cell, Filter, ListQuery, Resource, Stored,
+};
 
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
 
@@ -21,6 +23,7 @@ impl Noun for Agent {
         }
         // Whether an agent is alive depends on the time, which the database does not know.
         let alive = take_alive(&mut query);
+        spell_types(&mut query);
         let now = core.now();
         let heard_since = match alive.as_deref() {
             None => None,
@@ -103,6 +106,21 @@ fn parse(id: &str) -> Result<AgentId> {
 
 pub(crate) fn missing(id: impl std::fmt::Display) -> Error {
     Error::not_found(Agent::DECL, id)
+}
+
+/// Spells the types that a query asks for as they are stored.
+fn spell_types(query: &mut ListQuery) {
+    let Some((wanted, _)) = Agent::DECL.find("agent_type") else { return };
+    for filter in &mut query.filters {
+        let Filter::Attribute { index, values } = filter else { continue };
+        for value in values.iter_mut().filter(|_| *index == wanted) {
+            if let Cell::Text(name) = value
+                && let Some(known) = AgentType::named(name)
+            {
+                *value = Cell::Text(known.as_str().to_owned());
+            }
+        }
+    }
 }
 
 /// Takes the filter by `alive` out of a query.

@@ -21,6 +21,13 @@ pub enum AgentType {
 }
 
 impl AgentType {
+    pub const ALL: [Self; 3] = [Self::OpenVSwitch, Self::Dhcp, Self::L3];
+
+    /// By its name, however it is spelt: clients ask for `DHCP Agent`, which Neutron's database finds.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str().eq_ignore_ascii_case(name))
+    }
+
     /// As shown in `agent_type`.
     pub const fn as_str(self) -> &'static str {
         match self {
