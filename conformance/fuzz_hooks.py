@@ -22,22 +22,35 @@ KEPT = 0.2
 # As many are remembered of each kind; older ones make room.
 MOST = 50
 
+# Of each kind the identifiers, and under what each lives.
 living = collections.defaultdict(dict)
 answers = collections.defaultdict(collections.Counter)
 
+# Where a part of a path has another name than the objects.
+OTHERWISE = {"dhcp_networks": "networks", "l3_routers": "routers"}
 
-def collection(path):
-    """The kind of object that a path of the API is about."""
-    return path.removeprefix("/v2.0/").split("/")[0]
+
+def kind_of(part):
+    """The kind of object that a part of a path names."""
+    name = part.replace("-", "_").removeprefix("alias_")
+    return OTHERWISE.get(name, name)
+
+
+def variables(path):
+    """The variables of a path, each with the kind of object that it stands for."""
+    parts = path.split("/")
+    return [(part[1:-1], kind_of(before)) for before, part in zip(parts, parts[1:]) if part.startswith("{")]
+
+
+def singular(kind):
+    return kind[:-3] + "y" if kind.endswith("ies") else kind.removesuffix("s")
 
 
 def pool(key):
-    """The living objects that an attribute may refer to: `network_id`, `security_groups`, `qos_policy_id`."""
-    stem = key.removesuffix("_ids").removesuffix("_id")
-    for kind in (key, stem + "s", stem.removesuffix("y") + "ies", stem.removeprefix("qos_").removesuffix("y") + "ies"):
-        if living.get(kind):
-            return list(living[kind])
-    return None
+    """The living objects that an attribute may refer to: `network_id`, `security_groups`, `floating_network_id`."""
+    stem = singular(key.removesuffix("_ids").removesuffix("_id"))
+    kinds = [kind for kind in living if living[kind] and stem.endswith(singular(kind))]
+    return list(living[max(kinds, key=len)]) if kinds else None
 
 
 def refer(value):
@@ -83,14 +96,23 @@ def needed(case):
     return {name for schema in schemas.values() for name in schema.get("required", [])}
 
 
+def place(case):
+    """Puts living objects into a path: the last one first, for it may live under another."""
+    parent = None
+    for name, kind in reversed(variables(case.path)):
+        if parent is not None:
+            case.path_parameters[name] = parent
+        elif living[kind] and DICE.random() < LIVING:
+            case.path_parameters[name], parent = DICE.choice(list(living[kind].items()))
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    known = list(living[collection(case.path)])
-    if case.path_parameters and "id" in case.path_parameters and known and DICE.random() < LIVING:
-        case.path_parameters["id"] = DICE.choice(known)
+    if case.path_parameters:
+        place(case)
     if not isinstance(case.body, dict):
         return
-    changes = case.method == "POST" and "{" not in case.path or case.method == "PUT" and case.path.endswith("{id}")
+    changes = case.method == "POST" or case.method == "PUT" and case.path.endswith("{id}")
     if changes and DICE.random() < LIKELY:
         case.body = thin(case.body, needed(case))
     case.body = refer(case.body)
@@ -99,17 +121,18 @@ def before_call(context, case, kwargs):
 @schemathesis.hook
 def after_call(context, case, response):
     answers[f"{case.method} {case.path}"][response.status_code] += 1
-    kind = collection(case.path)
-    if case.method == "DELETE" and response.status_code == 204 and case.path.endswith("}"):
-        living[kind].pop((case.path_parameters or {}).get("id"), None)
-    if case.method == "OPTIONS" or response.status_code not in (200, 201):
-        return
-    if "{" in case.path or case.path.count("/") != 2:
-        return
-    for shown in response.json().values():
-        for one in shown if isinstance(shown, list) else [shown]:
-            if "id" in one:
-                living[kind][one["id"]] = None
+    given = case.path_parameters or {}
+    if case.method == "DELETE" and response.status_code == 204 and case.path.endswith("{id}"):
+        living[variables(case.path)[-1][1]].pop(given.get("id"), None)
+    if case.method in ("GET", "POST") and response.status_code in (200, 201) and not case.path.endswith("}"):
+        remember(kind_of(case.path.rpartition("/")[2]), given.get("parent"), response.json())
+
+
+def remember(kind, parent, shown):
+    for objects in shown.values() if isinstance(shown, dict) else ():
+        for one in objects if isinstance(objects, list) else [objects]:
+            if isinstance(one, dict) and "id" in one:
+                living[kind][one["id"]] = parent
     while len(living[kind]) > MOST:
         living[kind].pop(next(iter(living[kind])))
 

@@ -50,10 +50,10 @@ impl Api {
 
     pub(crate) fn new(parts: ApiParts, options: ApiOptions) -> (Self, Router) {
         let extensions = Extensions::new(Preview::of(parts.core.settings()));
-        let (routes, served) = resources::all(&extensions);
+        let (routes, served, specials) = resources::all(&extensions);
         let api = Self(Arc::new(Shared {
             metrics: ApiMetrics::new(&parts.metrics),
-            openapi: openapi::document(&served, &extensions),
+            openapi: openapi::document(&served, &specials, &extensions),
             collections: served.iter().map(|served| served.decl.collection).collect(),
             parts,
             options,

@@ -9,19 +9,25 @@ use serde_json::json as value;
 use crate::app::Api;
 use crate::call::Call;
 use crate::edge::Answer;
-use crate::extensions::Extensions;
 use crate::fault::{Fault, json};
+use crate::openapi::{Special, enveloped, texts};
 use crate::query::bad_request;
 use crate::resource::{Id, no_content};
 
 /// The field that asks whether a topology could be made.
 const DRY_RUN: &str = "dry-run";
 
-pub(crate) fn routes(extensions: &Extensions) -> Router<Api> {
-    if extensions.find("auto-allocated-topology").is_none() {
-        return Router::new();
-    }
-    Router::new().route("/v2.0/auto-allocated-topology/{id}", any(one))
+const PATH: &str = "/v2.0/auto-allocated-topology/{id}";
+
+pub(crate) const OPERATIONS: &[Special] = &[
+    Special::get(PATH, "show_auto_allocated_topology", "Show or make a project's network", || {
+        enveloped("auto_allocated_topology", &texts(&["id", "project_id", "tenant_id"]))
+    }),
+    Special::delete(PATH, "delete_auto_allocated_topology", "Delete a project's network"),
+];
+
+pub(crate) fn routes() -> Router<Api> {
+    Router::new().route(PATH, any(one))
 }
 
 async fn one(State(api): State<Api>, id: Id, request: Request) -> Answer {

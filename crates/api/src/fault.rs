@@ -55,10 +55,6 @@ impl Fault {
         Self::http(StatusCode::METHOD_NOT_ALLOWED, "HTTPMethodNotAllowed", MALFORMED)
     }
 
-    pub(crate) const fn not_implemented(message: &'static str) -> Self {
-        Self::http(StatusCode::NOT_IMPLEMENTED, "HTTPNotImplemented", message)
-    }
-
     pub(crate) const fn not_acceptable() -> Self {
         Self::http(StatusCode::NOT_ACCEPTABLE, "HTTPNotAcceptable", MALFORMED)
     }

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::any;
-use nucleon_core::Error;
+use nucleon_core::{Error, Operations};
 use nucleon_model::{FlavorProfile, Resource as _};
 use serde_json::json as value;
 
@@ -13,22 +13,37 @@ use crate::app::Api;
 use crate::call::Call;
 use crate::draft::{self, Bulk, Wanted};
 use crate::edge::Answer;
-use crate::extensions::Extensions;
 use crate::fault::{Fault, json};
+use crate::openapi::{Special, listed, texts};
 use crate::render;
 use crate::resource::{Id, no_content};
 
 /// The flavor and the profile in an address.
 type Place = Result<Path<(String, String)>, PathRejection>;
 
-pub(crate) fn routes(extensions: &Extensions) -> Router<Api> {
-    if extensions.find("flavors").is_none() {
-        return Router::new();
-    }
+/// Of the profiles that a flavor is bound to, and what can be done there.
+pub(crate) const PLACE: (&str, Operations) = (
+    "/v2.0/flavors/{parent}/service_profiles",
+    Operations::SHOW.union(Operations::CREATE).union(Operations::DELETE),
+);
+
+const NEXT_PROVIDERS: &str = "/v2.0/flavors/{id}/next_providers";
+
+pub(crate) const NEXT: &[Special] = &[Special::get(
+    NEXT_PROVIDERS,
+    "show_next_providers",
+    "Show who would provide a flavor",
+    || listed("next_providers", &texts(&["provider", "driver"])),
+)];
+
+pub(crate) fn routes() -> Router<Api> {
     Router::new()
         .route("/v2.0/flavors/{id}/service_profiles", any(profiles))
         .route("/v2.0/flavors/{id}/service_profiles/{profile}", any(profile))
-        .route("/v2.0/flavors/{id}/next_providers", any(next_providers))
+}
+
+pub(crate) fn next_routes() -> Router<Api> {
+    Router::new().route(NEXT_PROVIDERS, any(next_providers))
 }
 
 async fn profiles(State(api): State<Api>, id: Id, request: Request) -> Answer {

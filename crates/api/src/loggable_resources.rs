@@ -9,14 +9,18 @@ use serde_json::{Value, json as value};
 use crate::app::Api;
 use crate::call::Call;
 use crate::edge::Answer;
-use crate::extensions::Extensions;
 use crate::fault::{Fault, json};
+use crate::openapi::{Special, listed, texts};
 
-pub(crate) fn routes(extensions: &Extensions) -> Router<Api> {
-    if extensions.find("logging").is_none() {
-        return Router::new();
-    }
-    Router::new().route("/v2.0/log/loggable-resources", any(all))
+const PATH: &str = "/v2.0/log/loggable-resources";
+
+pub(crate) const OPERATIONS: &[Special] =
+    &[Special::get(PATH, "list_loggable_resources", "List what may be logged", || {
+        listed("loggable_resources", &texts(&["type"]))
+    })];
+
+pub(crate) fn routes() -> Router<Api> {
+    Router::new().route(PATH, any(all))
 }
 
 async fn all(State(api): State<Api>, request: Request) -> Answer {

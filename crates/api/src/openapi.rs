@@ -1,11 +1,14 @@
 //! `/openapi.json`: the API described from the declarations, in OpenAPI 3.1.
 
 mod schema;
+mod special;
 
 use axum::body::Bytes;
 use nucleon_core::Operations;
 use nucleon_model::{AttrSet, Attribute, Flags, ResourceDecl, Shape};
 use serde_json::{Map, Value, json};
+
+pub(crate) use self::special::{Special, enveloped, listed, many, nothing, texts};
 
 use self::schema::{attribute_schema, object_schema};
 use crate::action::Action;
@@ -13,7 +16,7 @@ use crate::extensions::Extensions;
 use crate::resources::Served;
 
 /// The document for the resources that are served, with the attributes of the extensions that are.
-pub(crate) fn document(served: &[Served], extensions: &Extensions) -> Bytes {
+pub(crate) fn document(served: &[Served], specials: &[Special], extensions: &Extensions) -> Bytes {
     let mut paths = Map::new();
     let mut schemas = Map::new();
     schemas.insert("NeutronError".to_owned(), schema::error());
@@ -23,6 +26,7 @@ pub(crate) fn document(served: &[Served], extensions: &Extensions) -> Bytes {
         add_paths(&mut paths, served, enabled);
         add_actions(&mut paths, served);
     }
+    special::add(&mut paths, specials);
     add_documents(&mut paths);
     let document = json!({
         "openapi": "3.1.0",
@@ -69,9 +73,7 @@ fn add_schemas(
 
 fn add_paths(paths: &mut Map<String, Value>, served: &Served, enabled: AttrSet) {
     let Served { decl, operations, path, .. } = served;
-    let ResourceDecl { name, collection, title, .. } = **decl;
-    let parents: &[&str] = if path.contains("{parent}") { &["parent"] } else { &[] };
-    let members: &[&str] = if parents.is_empty() { &["id"] } else { &["parent", "id"] };
+    let ResourceDecl { name, collection, title, ruled, .. } = **decl;
     let one = |schema: &str| wrapped(name, &reference("schemas", schema));
     let list = json!({"type": "array", "items": reference("schemas", title)});
     let many = wrapped(collection, &list);
@@ -81,7 +83,7 @@ fn add_paths(paths: &mut Map<String, Value>, served: &Served, enabled: AttrSet) 
     }
     let operation = |verb: &str, summary: String, more: Value| {
         let mut operation = json!({
-            "operationId": format!("{verb}_{name}"),
+            "operationId": format!("{verb}_{ruled}"),
             "tags": [collection],
             "summary": summary,
         });
@@ -113,7 +115,7 @@ fn add_paths(paths: &mut Map<String, Value>, served: &Served, enabled: AttrSet) 
         });
         item.insert("post".to_owned(), operation("create", format!("Create {collection}"), more));
     }
-    insert_member(paths, path.clone(), item, parents);
+    insert(paths, path.clone(), item);
 
     let mut item = Map::new();
     if operations.contains(Operations::SHOW) {
@@ -138,7 +140,7 @@ fn add_paths(paths: &mut Map<String, Value>, served: &Served, enabled: AttrSet) 
         });
         item.insert("delete".to_owned(), operation("delete", format!("Delete a {name}"), more));
     }
-    insert_member(paths, format!("{path}/{{id}}"), item, members);
+    insert(paths, format!("{path}/{{id}}"), item);
 
     if operations.contains(Operations::TAGS) {
         add_tag_paths(paths, decl);
@@ -148,7 +150,7 @@ fn add_paths(paths: &mut Map<String, Value>, served: &Served, enabled: AttrSet) 
 fn add_actions(paths: &mut Map<String, Value>, served: &Served) {
     for Action { method, name, summary, alias: _ } in &served.actions {
         let mut operation = json!({
-            "operationId": format!("{name}_{}", served.decl.name),
+            "operationId": format!("{name}_{}", served.decl.ruled),
             "tags": [served.decl.collection],
             "summary": summary,
             "responses": responses("200", "Done.", Some(&json!({"type": "object"}))),
@@ -158,7 +160,7 @@ fn add_actions(paths: &mut Map<String, Value>, served: &Served) {
             merge(&mut operation, json!({"requestBody": body}));
         }
         let item = Map::from_iter([((*method).to_owned(), operation)]);
-        insert_member(paths, format!("{}/{{id}}/{name}", served.path), item, &["id"]);
+        insert(paths, format!("{}/{{id}}/{name}", served.path), item);
     }
 }
 
@@ -188,14 +190,14 @@ fn add_tag_paths(paths: &mut Map<String, Value>, decl: &ResourceDecl) {
     ];
     let item = item.into_iter().map(|(method, operation)| (method.to_owned(), operation)).collect();
     let path = format!("/v2.0/{path}/{{id}}/tags");
-    insert_member(paths, path.clone(), item, &["id"]);
+    insert(paths, path.clone(), item);
     let item = [
         ("get", operation("check_tag_of", false, "204", None)),
         ("put", operation("add_tag_to", false, "201", Some(&json!({"type": "null"})))),
         ("delete", operation("remove_tag_from", false, "204", None)),
     ];
     let item = item.into_iter().map(|(method, operation)| (method.to_owned(), operation)).collect();
-    insert_member(paths, format!("{path}/{{tag}}"), item, &["id", "tag"]);
+    insert(paths, format!("{path}/{{tag}}"), item);
 }
 
 fn add_documents(paths: &mut Map<String, Value>) {
@@ -316,32 +318,23 @@ fn merge(into: &mut Value, more: Value) {
     }
 }
 
-fn insert(paths: &mut Map<String, Value>, path: String, item: Map<String, Value>) {
-    if !item.is_empty() {
-        paths.insert(path, Value::Object(item));
-    }
-}
-
-fn insert_member(
-    paths: &mut Map<String, Value>,
-    path: String,
-    mut item: Map<String, Value>,
-    names: &[&str],
-) {
-    if names.is_empty() {
-        return insert(paths, path, item);
-    }
+/// Adds the operations at an address, whose variables all of them have.
+fn insert(paths: &mut Map<String, Value>, path: String, mut item: Map<String, Value>) {
     if item.is_empty() {
         return;
     }
-    let parameters: Vec<Value> = names
-        .iter()
-        .map(|name| {
-            json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
-        })
-        .collect();
-    item.insert("parameters".to_owned(), Value::Array(parameters));
-    insert(paths, path, item);
+    if path.contains('{') {
+        item.insert("parameters".to_owned(), variables(&path));
+    }
+    paths.insert(path, Value::Object(item));
+}
+
+/// The variables of an address, which stand in braces.
+fn variables(path: &str) -> Value {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let variable =
+        |name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+    names.map(variable).collect()
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::any;
-use nucleon_core::Error;
+use nucleon_core::{Error, Operations};
 use nucleon_model::{AttrSet, Cell, Direction, Filter, ListQuery, PortBinding, Resource as _};
 
+use crate::action::Action;
 use crate::app::Api;
 use crate::call::Call;
 use crate::draft::{self, Bulk, Wanted};
 use crate::edge::Answer;
-use crate::extensions::Extensions;
 use crate::fault::{Fault, json};
 use crate::resource::{Id, no_content};
 use crate::{query, render};
@@ -20,14 +20,28 @@ use crate::{query, render};
 /// The port and the host in an address.
 type Place = Result<Path<(String, String)>, PathRejection>;
 
-pub(crate) fn routes(extensions: &Extensions) -> Router<Api> {
-    if extensions.find("binding-extended").is_none() {
-        return Router::new();
-    }
+/// Of the collection, and what can be done there.
+pub(crate) const PLACE: (&str, Operations) = (
+    "/v2.0/ports/{parent}/bindings",
+    Operations::LIST
+        .union(Operations::SHOW)
+        .union(Operations::CREATE)
+        .union(Operations::UPDATE)
+        .union(Operations::DELETE),
+);
+
+pub(crate) const ACTIVATE: Action =
+    Action::put("activate", "binding-extended", "Make a binding the one that the port shows");
+
+pub(crate) fn routes() -> Router<Api> {
     Router::new()
         .route("/v2.0/ports/{id}/bindings", any(all))
         .route("/v2.0/ports/{id}/bindings/{host}", any(one))
-        .route("/v2.0/ports/{id}/bindings/{host}/activate", any(activate))
+}
+
+pub(crate) fn activation(action: &Action) -> Router<Api> {
+    let path = format!("/v2.0/ports/{{id}}/bindings/{{host}}/{}", action.name);
+    Router::new().route(&path, any(activate))
 }
 
 async fn all(State(api): State<Api>, id: Id, request: Request) -> Answer {

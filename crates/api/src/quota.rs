@@ -12,15 +12,66 @@ use crate::app::Api;
 use crate::call::Call;
 use crate::edge::Answer;
 use crate::fault::{Fault, json};
+use crate::openapi::{Special, enveloped, listed, texts};
 use crate::query::bad_request;
 use crate::resource::{Id, no_content};
 
+const ALL: &str = "/v2.0/quotas";
+const TENANT: &str = "/v2.0/quotas/tenant";
+const PROJECT: &str = "/v2.0/quotas/project";
+const ONE: &str = "/v2.0/quotas/{id}";
+const DEFAULT: &str = "/v2.0/quotas/{id}/default";
+const DETAILS: &str = "/v2.0/quotas/{id}/details";
+
+pub(crate) const OPERATIONS: &[Special] = &[
+    Special::get(ALL, "list_quotas", "List the limits of projects that have their own", || {
+        let mut quota = texts(&["project_id", "tenant_id"]);
+        quota["additionalProperties"] = limit_schema();
+        listed("quotas", &quota)
+    }),
+    Special::get(TENANT, "show_quota_tenant", "Show whose the request is", || {
+        enveloped("tenant", &texts(&["tenant_id"]))
+    }),
+    Special::get(PROJECT, "show_quota_project", "Show whose the request is", || {
+        enveloped("project", &texts(&["project_id"]))
+    }),
+    Special::get(ONE, "show_quota", "Show the limits of a project", quota_schema),
+    Special {
+        method: "put",
+        path: ONE,
+        id: "update_quota",
+        summary: "Limit what a project may have",
+        body: Some(quota_schema),
+        status: "200",
+        answer: Some(quota_schema),
+    },
+    Special::delete(ONE, "delete_quota", "Let the usual limits hold for a project"),
+    Special::get(DEFAULT, "show_quota_default", "Show the usual limits", quota_schema),
+    Special::get(DETAILS, "show_quota_details", "Show limits and what there is", || {
+        let number = value!({"type": "integer"});
+        let detail = value!({
+            "type": "object", "required": ["limit", "used", "reserved"], "additionalProperties": false,
+            "properties": {"limit": number, "used": number, "reserved": number},
+        });
+        enveloped("quota", &value!({"type": "object", "additionalProperties": detail}))
+    }),
+];
+
+fn quota_schema() -> Value {
+    enveloped("quota", &value!({"type": "object", "additionalProperties": limit_schema()}))
+}
+
+/// A number of objects; -1 is no limit.
+fn limit_schema() -> Value {
+    value!({"type": "integer", "minimum": -1, "maximum": i32::MAX})
+}
+
 pub(crate) fn routes() -> Router<Api> {
     Router::new()
-        .route("/v2.0/quotas", any(all))
-        .route("/v2.0/quotas/tenant", any(tenant))
-        .route("/v2.0/quotas/project", any(project))
-        .route("/v2.0/quotas/{id}", any(one))
+        .route(ALL, any(all))
+        .route(TENANT, any(tenant))
+        .route(PROJECT, any(project))
+        .route(ONE, any(one))
         .route("/v2.0/quotas/{id}/{view}", any(view))
 }
 
@@ -39,9 +90,6 @@ async fn all(State(api): State<Api>, request: Request) -> Answer {
                 })
                 .collect();
             answer(&value!({"quotas": quotas}))
-        }
-        Method::POST => {
-            Err(Fault::not_implemented("POST requests are not supported on this resource."))
         }
         _ => Err(Fault::method_not_allowed()),
     }

@@ -5,17 +5,18 @@ use nucleon_core::{ChildNoun, Noun, Operations, Tagged};
 use nucleon_model::{
     self as model, AddressGroup, AddressScope, Agent, Aliased, AvailabilityZone,
     BandwidthLimitRule, ConntrackHelper, DefaultSecurityGroupRule, DscpMarkingRule, Flavor,
-    FloatingIp, FloatingIpPool, HasAlias, LocalIp, LocalIpAssociation, Log, MeteringLabel,
-    MeteringLabelRule, MinimumBandwidthRule, MinimumPacketRateRule, NdpProxy, Network,
-    NetworkIpAvailability, NetworkSegmentRange, PacketRateLimitRule, Port, PortForwarding,
-    QosPolicy, QosRuleType, RbacPolicy, ResourceDecl, SecurityGroup, SecurityGroupRule, Segment,
-    ServiceProfile, Statefulness, Subnet, SubnetPool, Trunk,
+    FlavorProfile, FloatingIp, FloatingIpPool, HasAlias, LocalIp, LocalIpAssociation, Log,
+    MeteringLabel, MeteringLabelRule, MinimumBandwidthRule, MinimumPacketRateRule, NdpProxy,
+    Network, NetworkIpAvailability, NetworkSegmentRange, PacketRateLimitRule, Port, PortBinding,
+    PortForwarding, QosPolicy, QosRuleType, RbacPolicy, Resource, ResourceDecl, SecurityGroup,
+    SecurityGroupRule, Segment, ServiceProfile, Statefulness, Subnet, SubnetPool, Trunk,
 };
 
 use crate::action::{Action, put_draft, put_plain};
 use crate::app::Api;
 use crate::extensions::Extensions;
 use crate::local_ips::ByPort;
+use crate::openapi::Special;
 use crate::resource::{Door, Top, Under};
 use crate::{
     address_groups, auto_allocated_topology, discovery, flavors, loggable_resources, port_bindings,
@@ -41,8 +42,9 @@ const ADD_ROUTES: Action =
 const REMOVE_ROUTES: Action =
     Action::put("remove_extraroutes", "extraroute-atomic", "Take static routes from a router");
 
-/// All routes, and the resources behind them: those of the core API, and of the extensions that are served.
-pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
+/// All routes, the resources behind them, and what there is beside resources: of the core API, and of the extensions that
+/// are served.
+pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>, Vec<Special>) {
     let resources = Resources::new(extensions)
         .tagged::<Network>()
         .tagged::<Subnet>()
@@ -53,6 +55,8 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
             put_plain::<SubnetPool, _, _, _>(it, subnetpools::onboard)
         })
         .tagged::<Port>()
+        .own::<PortBinding>("binding-extended", port_bindings::PLACE, port_bindings::routes)
+        .action(port_bindings::ACTIVATE, port_bindings::activation)
         .with::<Segment>()
         .with::<Agent>()
         .with::<AvailabilityZone>()
@@ -90,6 +94,7 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .with::<MeteringLabel>()
         .with::<MeteringLabelRule>()
         .with::<Flavor>()
+        .own::<FlavorProfile>("flavors", flavors::PLACE, flavors::routes)
         .with::<ServiceProfile>()
         .with::<Log>()
         .tagged::<QosPolicy>()
@@ -111,17 +116,48 @@ pub(crate) fn all(extensions: &Extensions) -> (Router<Api>, Vec<Served>) {
         .also_at::<LocalIp, Top>("/v2.0/local_ips")
         .through::<LocalIpAssociation, ByPort>()
         .also_at::<LocalIpAssociation, ByPort>("/v2.0/local_ips/{parent}/port_associations");
-    let router = resources
-        .router
-        .merge(scheduler::routes(extensions))
-        .merge(quota::routes())
-        .merge(port_bindings::routes(extensions))
-        .merge(flavors::routes(extensions))
-        .merge(loggable_resources::routes(extensions))
-        .merge(service_providers::routes(extensions))
-        .merge(auto_allocated_topology::routes(extensions));
-    (router, resources.served)
+    let mut router = resources.router;
+    let mut specials = Vec::new();
+    for beside in BESIDE {
+        if extensions.find(beside.alias).is_some() {
+            router = router.merge((beside.routes)());
+            specials.extend_from_slice(beside.described);
+        }
+    }
+    (router, resources.served, specials)
 }
+
+/// Addresses that no declared resource stands behind.
+struct Beside {
+    /// The extension that brings them.
+    alias: &'static str,
+    routes: fn() -> Router<Api>,
+    described: &'static [Special],
+}
+
+impl Beside {
+    const fn new(
+        alias: &'static str,
+        routes: fn() -> Router<Api>,
+        described: &'static [Special],
+    ) -> Self {
+        Self { alias, routes, described }
+    }
+}
+
+const BESIDE: &[Beside] = &[
+    Beside::new("dhcp_agent_scheduler", scheduler::dhcp_routes, scheduler::DHCP),
+    Beside::new("l3_agent_scheduler", scheduler::l3_routes, scheduler::L3),
+    Beside::new("quotas", quota::routes, quota::OPERATIONS),
+    Beside::new("flavors", flavors::next_routes, flavors::NEXT),
+    Beside::new("logging", loggable_resources::routes, loggable_resources::OPERATIONS),
+    Beside::new("service-type", service_providers::routes, service_providers::OPERATIONS),
+    Beside::new(
+        "auto-allocated-topology",
+        auto_allocated_topology::routes,
+        auto_allocated_topology::OPERATIONS,
+    ),
+];
 
 struct Resources<'e> {
     extensions: &'e Extensions,
@@ -182,6 +218,22 @@ impl<'e> Resources<'e> {
         self
     }
 
+    /// A resource whose handlers are its own.
+    fn own<T: Resource>(
+        mut self,
+        alias: &'static str,
+        (path, operations): (&str, Operations),
+        routes: fn() -> Router<Api>,
+    ) -> Self {
+        self.open = self.extensions.find(alias).is_some();
+        if self.open {
+            self.router = self.router.merge(routes());
+            let (path, actions) = (path.to_owned(), Vec::new());
+            self.served.push(Served { decl: T::DECL, operations, path, actions });
+        }
+        self
+    }
+
     /// A resource that lives under another one.
     fn under<T: ChildNoun>(self) -> Self {
         self.through::<T, Under>()
@@ -224,6 +276,8 @@ mod tests {
 
     /// Operations of their own that go by the rule about changes of their object.
     const CHANGES: &[&str] = &["add_addresses", "remove_addresses"];
+    /// Who makes bindings changes them: the defaults have no rule of its own about that.
+    const AS_CREATE: &[&str] = &["update_port_binding"];
 
     #[test]
     fn every_operation_has_a_rule() {
@@ -244,7 +298,8 @@ mod tests {
                 .map(|(_, verb)| format!("{verb}_{}", decl.ruled));
             let own = actions.iter().filter(|action| !CHANGES.contains(&action.name));
             let own = own.map(|action| action.name.to_owned());
-            missing.extend(common.chain(own).filter(|name| policy.rule(name).is_none()));
+            let ruled = |name: &str| policy.rule(name).is_some() || AS_CREATE.contains(&name);
+            missing.extend(common.chain(own).filter(|name| !ruled(name)));
         }
         assert!(missing.is_empty(), "no rule decides who may: {missing:?}");
     }

@@ -7,29 +7,76 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::any;
 use nucleon_core::Noun;
-use nucleon_model::{self as model, Agent, Network};
+use nucleon_model::{self as model, Agent, Network, Resource as _};
 
 use crate::app::Api;
 use crate::call::Call;
 use crate::edge::Answer;
-use crate::extensions::Extensions;
 use crate::fault::{Fault, json};
+use crate::openapi::{Special, many as listed_in, nothing, texts};
 use crate::query::{self, bad_request};
 use crate::resource::{Id, many, no_content};
 use crate::seam;
 
-pub(crate) fn routes(extensions: &Extensions) -> Router<Api> {
-    let mut router = Router::new()
-        .route("/v2.0/agents/{id}/dhcp-networks", any(networks))
-        .route("/v2.0/agents/{id}/dhcp-networks/{network}", any(network))
-        .route("/v2.0/networks/{id}/dhcp-agents", any(dhcp_agents));
-    if extensions.find("l3_agent_scheduler").is_some() {
-        router = router
-            .route("/v2.0/agents/{id}/l3-routers", any(routers))
-            .route("/v2.0/agents/{id}/l3-routers/{router}", any(router_of_agent))
-            .route("/v2.0/routers/{id}/l3-agents", any(l3_agents));
-    }
-    router
+/// Networks and DHCP agents.
+pub(crate) const DHCP: &[Special] = &[
+    Special::get(NETWORKS, "list_dhcp_networks", "List the networks of a DHCP agent", || {
+        listed_in(Network::DECL)
+    }),
+    Special {
+        method: "post",
+        path: NETWORKS,
+        id: "create_dhcp_network",
+        summary: "Have a DHCP agent serve a network",
+        body: Some(|| texts(&["network_id"])),
+        status: "201",
+        answer: Some(nothing),
+    },
+    Special::delete(NETWORK, "delete_dhcp_network", "Have a DHCP agent serve a network no longer"),
+    Special::get(DHCP_AGENTS, "list_dhcp_agents", "List the DHCP agents of a network", || {
+        listed_in(Agent::DECL)
+    }),
+];
+
+/// Routers and L3 agents.
+pub(crate) const L3: &[Special] = &[
+    Special::get(ROUTERS, "list_l3_routers", "List the routers of an L3 agent", || {
+        listed_in(model::Router::DECL)
+    }),
+    Special {
+        method: "post",
+        path: ROUTERS,
+        id: "create_l3_router",
+        summary: "Have an L3 agent carry a router",
+        body: Some(|| texts(&["router_id"])),
+        status: "201",
+        answer: Some(nothing),
+    },
+    Special::delete(ROUTER, "delete_l3_router", "Have an L3 agent carry a router no longer"),
+    Special::get(L3_AGENTS, "list_l3_agents", "List the L3 agents of a router", || {
+        listed_in(Agent::DECL)
+    }),
+];
+
+const NETWORKS: &str = "/v2.0/agents/{id}/dhcp-networks";
+const NETWORK: &str = "/v2.0/agents/{id}/dhcp-networks/{network}";
+const DHCP_AGENTS: &str = "/v2.0/networks/{id}/dhcp-agents";
+const ROUTERS: &str = "/v2.0/agents/{id}/l3-routers";
+const ROUTER: &str = "/v2.0/agents/{id}/l3-routers/{router}";
+const L3_AGENTS: &str = "/v2.0/routers/{id}/l3-agents";
+
+pub(crate) fn dhcp_routes() -> Router<Api> {
+    Router::new()
+        .route(NETWORKS, any(networks))
+        .route(NETWORK, any(network))
+        .route(DHCP_AGENTS, any(dhcp_agents))
+}
+
+pub(crate) fn l3_routes() -> Router<Api> {
+    Router::new()
+        .route(ROUTERS, any(routers))
+        .route(ROUTER, any(router_of_agent))
+        .route(L3_AGENTS, any(l3_agents))
 }
 
 async fn networks(State(api): State<Api>, id: Id, request: Request) -> Answer {

@@ -10,14 +10,22 @@ use serde_json::{Map, Value, json as value};
 use crate::app::Api;
 use crate::call::Call;
 use crate::edge::Answer;
-use crate::extensions::Extensions;
 use crate::fault::{Fault, json};
+use crate::openapi::{Special, listed, texts};
 
-pub(crate) fn routes(extensions: &Extensions) -> Router<Api> {
-    if extensions.find("service-type").is_none() {
-        return Router::new();
-    }
-    Router::new().route("/v2.0/service-providers", any(all))
+const PATH: &str = "/v2.0/service-providers";
+
+pub(crate) const OPERATIONS: &[Special] =
+    &[Special::get(PATH, "list_service_providers", "List who provides which service", || {
+        let mut provider = texts(&["service_type", "name"]);
+        provider["properties"]["default"] = value!({"type": "boolean"});
+        // As many of them as are asked for.
+        provider["required"] = value!([]);
+        listed("service_providers", &provider)
+    })];
+
+pub(crate) fn routes() -> Router<Api> {
+    Router::new().route(PATH, any(all))
 }
 
 async fn all(State(api): State<Api>, request: Request) -> Answer {

@@ -82,7 +82,7 @@ standard! { Flavor: FlavorId }
 
 resource! {
     /// A service profile as a flavor is bound to it.
-    FlavorProfile, FlavorProfileDraft: "service_profile" / "service_profiles", titled "ServiceProfile",
+    FlavorProfile, FlavorProfileDraft: "service_profile" / "service_profiles", titled "FlavorServiceProfile",
     in "flavor_service_profiles", ruled "flavor_service_profile";
     settable {
         /// The profile.

@@ -17,13 +17,16 @@ fn served<T: Noun>(operations: Operations) -> Served {
     }
 }
 
+const WIDGETS: Special =
+    Special::get("/v2.0/widgets/{id}/{part}", "show_widget", "Show a widget", || texts(&["id"]));
+
 fn described(preview: Preview) -> Value {
     let served = [
         served::<Network>(CHANGEABLE),
         served::<Port>(CHANGEABLE),
         served::<Segment>(Operations::LIST.union(Operations::SHOW)),
     ];
-    serde_json::from_slice(&document(&served, &Extensions::new(preview))).unwrap()
+    serde_json::from_slice(&document(&served, &[WIDGETS], &Extensions::new(preview))).unwrap()
 }
 
 /// Calls `see` with every object in the document.
