@@ -40,7 +40,7 @@ class Nucleon:
         self.place.start("server", [program, "server", *files])
         self.place.wait_for_answer("server", self.url)
         if self.keystone:
-            agents = build("nucleon-simulated", "nucleon-simulated-agents")
+            agents = build("nucleon-simulated-agents")
             hosts = [argument for host in cloud.HOSTS for argument in ("--host", host)]
             self.place.start("agents", [agents, *files, *hosts])
             self.place.wait_until("agents", self.has_agents)

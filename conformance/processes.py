@@ -139,15 +139,16 @@ def environment(name):
     return Path(made.stdout.strip())
 
 
-def build(package, program=None):
+def build(program):
     """A program of this checkout, as NUCLEON_PROFILE says: debug (unless told) or release."""
     profile = os.environ.get("NUCLEON_PROFILE", "debug")
-    command = ["cargo", "build", "--locked", "--quiet", "--package", package, "--bins"]
+    # All at once: a package alone has other features of its dependencies, which would be built again.
+    command = ["cargo", "build", "--locked", "--quiet", "--workspace", "--bins"]
     if profile == "release":
         command.append("--release")
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
-        raise Failed(f"{package} cannot be built")
-    return TARGET / profile / (program or package)
+        raise Failed(f"{program} cannot be built")
+    return TARGET / profile / program
 
 
 def nucleon():
