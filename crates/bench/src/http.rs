@@ -39,11 +39,21 @@ pub struct Answer {
 pub struct Client {
     address: SocketAddr,
     sender: SendRequest<Full<Bytes>>,
-    /// The project that it speaks for, to a server that believes its callers; none for an administrator.
-    project: Option<&'static str>,
+    caller: Caller,
     clock: Clock,
     /// Drives the connection; ends with it.
     connection: JoinSet<()>,
+}
+
+/// Whom a client passes for.
+#[derive(Debug, Clone)]
+enum Caller {
+    /// An administrator, to a server that believes its callers.
+    Admin,
+    /// A member of a project, to such a server.
+    Member(&'static str),
+    /// Whoever a token says.
+    Token(String),
 }
 
 impl Call {
@@ -74,13 +84,20 @@ impl Answer {
 impl Client {
     pub async fn connect(address: SocketAddr) -> Result<Self> {
         let (sender, connection) = open(address).await?;
-        Ok(Self { address, sender, project: None, clock: Clock::system(), connection })
+        Ok(Self { address, sender, caller: Caller::Admin, clock: Clock::system(), connection })
     }
 
     /// A member of a project.
     #[must_use]
     pub fn of_project(mut self, project: &'static str) -> Self {
-        self.project = Some(project);
+        self.caller = Caller::Member(project);
+        self
+    }
+
+    /// Whoever a token says.
+    #[must_use]
+    pub fn with_token(mut self, token: String) -> Self {
+        self.caller = Caller::Token(token);
         self
     }
 
@@ -100,9 +117,13 @@ impl Client {
             .uri(&call.path)
             .header(header::HOST, self.address.to_string())
             .header(header::CONTENT_TYPE, "application/json");
-        if let Some(project) = self.project {
-            request = request.header("X-Project-Id", project).header("X-Roles", "member,reader");
-        }
+        request = match &self.caller {
+            Caller::Admin => request,
+            Caller::Member(project) => {
+                request.header("X-Project-Id", *project).header("X-Roles", "member,reader")
+            }
+            Caller::Token(token) => request.header("X-Auth-Token", token),
+        };
         let request = request.body(Full::new(call.body.clone()))?;
         let start = self.clock.mono();
         let asking = async {

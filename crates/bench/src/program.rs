@@ -35,6 +35,8 @@ pub struct ServerConfig {
     pub address: SocketAddr,
     /// `[database] connection`; none for SQLite in the state's directory.
     pub connection: Option<String>,
+    /// `[keystone_authtoken]`; without it everybody is believed.
+    pub keystone: Option<String>,
 }
 
 impl Binary {
@@ -70,9 +72,10 @@ pub fn free_address() -> Result<SocketAddr> {
 
 impl ServerConfig {
     fn write(&self) -> Result<PathBuf> {
-        let Self { state, address, connection } = self;
+        let Self { state, address, connection, keystone } = self;
+        let strategy = if keystone.is_some() { "keystone" } else { "noauth" };
         let mut text = format!(
-            "[DEFAULT]\nstate_path = {state}\nauth_strategy = noauth\napi_preview = true\n\
+            "[DEFAULT]\nstate_path = {state}\nauth_strategy = {strategy}\napi_preview = true\n\
              bind_host = {ip}\n\
              bind_port = {port}\ntransport_url = nucleon+unix://{state}/hub.sock\n\
              [ml2]\nmechanism_drivers = openvswitch\ntype_drivers = flat,vlan,local\n\
@@ -86,6 +89,9 @@ impl ServerConfig {
         );
         if let Some(connection) = connection {
             let _ = writeln!(text, "[database]\nconnection = {connection}");
+        }
+        if let Some(keystone) = keystone {
+            let _ = writeln!(text, "[keystone_authtoken]\n{keystone}");
         }
         let path = state.join("server.conf");
         std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
@@ -102,7 +108,8 @@ impl Server {
         let log = config.state.join("server.log");
         let process = binary.start(|path| Place::Machine.program(path), "server", &file, &log)?;
         let mut server = Self { process, address: config.address, started_in: Duration::ZERO };
-        let call = Call::get("/v2.0/ports?limit=1");
+        // Whoever the caller is.
+        let call = Call::get(if config.keystone.is_some() { "/" } else { "/v2.0/ports?limit=1" });
         while clock.mono() - start < PATIENCE {
             if let Ok(mut client) = Client::connect(server.address).await
                 && client.ask(&call).await.is_ok_and(|answer| answer.status == StatusCode::OK)

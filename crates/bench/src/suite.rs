@@ -4,6 +4,7 @@ pub mod api;
 pub mod cloud;
 pub mod compare;
 pub mod dhcp;
+pub mod identity;
 pub mod restart;
 pub mod wiring;
 

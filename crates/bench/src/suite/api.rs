@@ -1,5 +1,6 @@
 //! One server on one database: start, memory, creates, lists.
 
+mod neighbours;
 mod tenancy;
 
 use std::time::Duration;
@@ -68,11 +69,13 @@ pub async fn measure(
         state: directory.path().to_owned(),
         address: free_address()?,
         connection: Some(database.url.clone()),
+        keystone: None,
     };
     let server = start(suite, binary, &config, effort, report).await?;
     let client = server.client().await?;
     let mut run = Run { suite, kind, effort, report, server, client, bare, directory };
     run.weigh("server, resident, idle", Some(50.0)).await?;
+    let alone = run.few_ports_alone().await?;
     let network = Network::create(&mut run.client, 101, "10.0.0.0/16", Dhcp::On).await?;
     let mut made = run.bulk(&network).await?;
     made += run.one_client(&network).await?;
@@ -82,6 +85,7 @@ pub async fn measure(
     run.weigh("server, resident, 10,000 ports", Some(200.0)).await?;
     run.show_update_delete(&ports).await?;
     run.tenancy().await?;
+    run.few_ports_among(alone).await?;
     run.server.stop().await?;
     release(database);
     Ok(())

@@ -44,6 +44,7 @@ impl Cloud {
             state: lab.dir_of("server")?,
             address: free_address()?,
             connection: None,
+            keystone: None,
         };
         let server = Server::start(binary, &config).await?;
         let client = server.client().await?;

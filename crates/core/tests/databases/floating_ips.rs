@@ -211,7 +211,16 @@ async fn single_ports_of_a_floating_ip_are_forwarded() {
             PortForwarding::show_under(&cloud, &caller, &other.key(), &id).await,
             "PortForwardingNotFound",
         );
-        let draft = draft::<PortForwarding>(json!({"internal_port": 81}));
+        let wanted = || draft::<PortForwarding>(json!({"internal_port": 81}));
+        refused_as(
+            PortForwarding::update_under(&cloud, &caller, &other.key(), &id, wanted(), ANY).await,
+            "PortForwardingNotFound",
+        );
+        refused_as(
+            PortForwarding::delete_under(&cloud, &caller, &other.key(), &id, ANY).await,
+            "PortForwardingNotFound",
+        );
+        let draft = wanted();
         let moved = PortForwarding::update_under(&cloud, &caller, &key, &id, draft, ANY).await.unwrap();
         assert_eq!((moved.internal_port, moved.external_port), (Some(81), Some(8080)));
         PortForwarding::delete_under(&cloud, &caller, &key, &id, ANY).await.unwrap();
