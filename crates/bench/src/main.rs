@@ -44,6 +44,8 @@ enum Suite {
     Mariadb,
     /// The server on PostgreSQL
     Postgresql,
+    /// What it costs to ask policy about each object of a list
+    Policy,
     /// What a token costs that is known already
     Identity,
     /// From the API to flows and pings, and the restart of the agent, in a lab (root)
@@ -119,6 +121,7 @@ impl Suite {
             Self::Sqlite => "sqlite",
             Self::Mariadb => "mariadb",
             Self::Postgresql => "postgresql",
+            Self::Policy => "policy",
             Self::Identity => "identity",
             Self::Wiring => "wiring",
             Self::Dhcp => "dhcp",
@@ -133,6 +136,7 @@ impl Suite {
             Self::Postgresql => {
                 suite::api::measure(name, Kind::Postgres, binary, effort, report).await
             }
+            Self::Policy => suite::policy::measure(name, effort, report),
             Self::Identity => suite::identity::measure(name, binary, effort, report).await,
             Self::Wiring | Self::Dhcp if !nix::unistd::geteuid().is_root() => {
                 report.skip(name, "a lab makes network namespaces: run as root");

@@ -5,6 +5,7 @@ pub mod cloud;
 pub mod compare;
 pub mod dhcp;
 pub mod identity;
+pub mod policy;
 pub mod restart;
 pub mod wiring;
 

@@ -31,6 +31,10 @@ const IDLE_IN_SNAPSHOT: Duration = Duration::from_mins(1);
 const BY_KEYS: &[(&str, &str)] =
     &[("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
 
+/// How it plans what is read: by the values that clients filter by, until it keeps a plan after all; which then is right for
+/// tables of any size, too.
+const FOR_ANY_SIZE: &[(&str, &str)] = &[("enable_seqscan", "off"), ("jit", "off")];
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Write,
@@ -181,8 +185,7 @@ fn mysql(server: &Server, options: &StoreOptions, purpose: Purpose) -> MySqlPool
 fn postgres(server: &Server, options: &StoreOptions, purpose: Purpose) -> PgPool {
     let (isolation, idle, size, planning) = match purpose {
         Purpose::Write => ("read committed", IDLE_IN_TRANSACTION, options.writers, BY_KEYS),
-        // What clients filter and sort by is planned by its values.
-        Purpose::Read => ("repeatable read", IDLE_IN_SNAPSHOT, options.readers, [].as_slice()),
+        Purpose::Read => ("repeatable read", IDLE_IN_SNAPSHOT, options.readers, FOR_ANY_SIZE),
     };
     let mut connect = PgConnectOptions::new_without_pgpass()
         .host(&server.host)

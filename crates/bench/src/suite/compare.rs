@@ -66,8 +66,10 @@ pub async fn measure(
     let mut limits = limit::machine(directory.path()).await?;
     limits.push(bare.limit().await?);
     let mut values = Values::new();
-    for round in 0..effort.pick(1, 5) {
+    let rounds = effort.pick(1, 5);
+    for round in 0..rounds {
         for (number, (site, endpoint)) in sites.iter_mut().zip(endpoints).enumerate() {
+            eprintln!("round {} of {rounds}: {} ...", round + 1, endpoint.name);
             let visited = site.visit(effort).await;
             let visited = visited.with_context(|| format!("{}, round {round}", endpoint.name))?;
             for (place, (name, unit, value)) in visited.into_iter().enumerate() {

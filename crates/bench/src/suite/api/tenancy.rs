@@ -176,24 +176,7 @@ impl Run<'_> {
         }
         let list = Call::get("/v2.0/ports");
         let name = format!("{PORTS} ports listed by their project, whole");
-        self.answers(&name, 150.0, tenant, &list).await?;
-        self.policy(tenant).await
-    }
-
-    /// What it costs that a project may not see everything: its list, and an administrator's list of the same ports, whom
-    /// no rule is asked about, by turns.
-    async fn policy(&mut self, tenant: &mut Client) -> Result<()> {
-        let limits = self.limits().await?;
-        let own = Call::get("/v2.0/ports");
-        let same = Call::get(format!("/v2.0/ports?project_id={PROJECT}"));
-        let mut shares = Vec::new();
-        for _ in 0..self.effort.pick(3, 15) {
-            let whole = ms(self.client.call(&same).await?.took);
-            let asked = ms(tenant.call(&own).await?.took);
-            shares.push((asked - whole) / asked * 100.0);
-        }
-        let name = format!("policy's share of a list of {PORTS} ports, %");
-        self.add(&name, Unit::Count, shares, Some(Target::AtMost(5.0)), limits)
+        self.answers(&name, 150.0, tenant, &list).await
     }
 }
 
