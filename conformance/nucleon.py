@@ -37,8 +37,8 @@ class Nucleon:
         program = nucleon()
         files = ["--config-file", self.configuration]
         self.place.run("migration", [program, "db", "upgrade", *files])
-        self.place.start("server", [program, "server", *files])
-        self.place.wait_for_answer("server", self.url)
+        self.place.start("nucleon", [program, "server", *files])
+        self.place.wait_for_answer("nucleon", self.url)
         if self.keystone:
             agents = build("nucleon-simulated-agents")
             hosts = [argument for host in cloud.HOSTS for argument in ("--host", host)]

@@ -60,6 +60,8 @@ class Workplace:
 
     def start(self, name, command, env=None):
         """Starts a program in a session of its own, so that Ctrl-C reaches this process alone."""
+        if name in self.processes:
+            raise Failed(f"there is a {name} already, which nobody would end")
         with open(self.log(name), "ab") as log:
             self.processes[name] = subprocess.Popen(
                 [str(part) for part in command],
