@@ -89,7 +89,7 @@ impl Entity for NetworkSegmentRange {
         set(&mut self.minimum, draft.minimum);
         set(&mut self.maximum, draft.maximum);
         if let (Some(&first), Some(&last)) = (used.first(), used.last())
-            && (self.minimum >= first || self.maximum <= last)
+            && (self.minimum > first || self.maximum < last)
         {
             return Err(referenced(self.id));
         }

@@ -81,7 +81,7 @@ impl Core {
         Ok(())
     }
 
-    /// Takes away the network of a project's highly available routers, if this was the last of them.
+    /// Takes away the network of a project's highly available routers, if this was the last of them and nobody else uses it.
     pub(crate) async fn ha_network_leave(&self, tx: &mut Tx, router: &Router) -> Result<()> {
         let project = router.project_id.as_str();
         if routers::router_has_ha_beside(tx, project, router.id).await? {
@@ -89,6 +89,10 @@ impl Core {
         }
         let Some(id) = networks::network_of_ha(tx, project).await? else { return Ok(()) };
         let server = Caller::server("HA network");
-        self.network_delete(tx, &server, id, Precondition::default()).await
+        match self.network_delete(tx, &server, id, Precondition::default()).await {
+            // Found before anything is written; a router does not stay for a stranger's port.
+            Err(error) if matches!(error.name(), "NetworkInUse" | "NetworkNotFound") => Ok(()),
+            deleted => deleted,
+        }
     }
 }

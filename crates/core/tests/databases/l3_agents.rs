@@ -204,6 +204,12 @@ async fn highly_available_routers_hear_of_each_other_by_a_network_of_their_proje
         cloud.update(&plain, merged(down, json!({"ha": false}))).await;
         assert!(heard(&two).await.is_empty());
         assert!(cloud.list::<Network>(ListQuery::default()).await.is_empty());
+        // A stranger's port keeps it, and not the router.
+        let last = cloud.router(json!({"ha": true, "project_id": "p1"})).await;
+        let [network] = <[Network; 1]>::try_from(cloud.list(ListQuery::default()).await).unwrap();
+        cloud.port(&network, json!({})).await;
+        cloud.delete(&last).await;
+        assert_eq!(cloud.list::<Network>(ListQuery::default()).await.len(), 1);
     })
     .await;
 }
