@@ -1,8 +1,18 @@
 """Nucleon as the server under test, with agents on two hosts that do not exist."""
 
+import json
+
 import cloud
 from processes import LOOPBACK, build, free_port, nucleon
 from rest import Rest
+
+# One of Neutron's tests has a member list networks by what their provider is. Neutron answers everybody; here that is a
+# matter of who may see it (docs/decisions/0013), so this cloud's operator lets members see it of their own networks.
+OWN_NETWORKS = "rule:admin_only or (role:reader and project_id:%(project_id)s)"
+POLICY = {
+    f"get_network:provider:{attribute}": OWN_NETWORKS
+    for attribute in ("network_type", "physical_network", "segmentation_id")
+}
 
 
 class Nucleon:
@@ -30,8 +40,14 @@ class Nucleon:
             "database": {"connection": database.database("nucleon")},
         }
         if keystone:
+            own["oslo_policy"] = {**cloud.OPTIONS["oslo_policy"], "policy_file": self.write_policy()}
             own["keystone_authtoken"] = cloud.identity(keystone.url)
         self.configuration = cloud.write(place.directory / "nucleon.conf", cloud.OPTIONS, own, more or {})
+
+    def write_policy(self):
+        path = self.place.directory / "policy.yaml"
+        path.write_text(json.dumps(POLICY), encoding="utf-8")
+        return str(path)
 
     def start(self):
         program = nucleon()

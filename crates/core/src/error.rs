@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use nucleon_model::ResourceDecl;
 
@@ -26,12 +27,12 @@ pub enum Kind {
 /// Why an operation was not carried out.
 ///
 /// `name` and `message` go to the client: they are Neutron's type and wording. The source is for the log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     kind: Kind,
     name: Cow<'static, str>,
     message: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// Never seen outside of this crate.
@@ -82,7 +83,7 @@ impl Error {
             name: "HTTPInternalServerError".into(),
             message: "Request Failed: internal server error while processing your request."
                 .to_owned(),
-            source: Some(source.into()),
+            source: Some(source.into().into()),
         }
     }
 
@@ -91,7 +92,7 @@ impl Error {
             kind: Kind::Unavailable,
             name: "ServiceUnavailable".into(),
             message: "The service is unavailable.".to_owned(),
-            source: Some(source.into()),
+            source: Some(source.into().into()),
         }
     }
 

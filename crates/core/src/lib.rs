@@ -32,6 +32,7 @@ mod error;
 mod flavor;
 mod floating_ip;
 mod floating_ip_pool;
+mod gather;
 mod hint;
 mod l3;
 mod local_ip;
@@ -72,7 +73,7 @@ mod watch;
 use std::sync::Arc;
 
 use nucleon_db::{BoxFuture, Store, Tx};
-use nucleon_model::Timestamp;
+use nucleon_model::{Port, PortId, Timestamp};
 use nucleon_obs::{Clock, Random};
 use nucleon_policy::Policy;
 use uuid::Uuid;
@@ -92,6 +93,7 @@ pub use crate::tag::Tagged;
 /// How often an operation starts over when another took its address in the meantime. Of those who meet, one gets through.
 const TRIES: usize = 40;
 
+use crate::gather::Gather;
 use crate::policy::Rules;
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -110,6 +112,7 @@ struct Inner {
     random: Random,
     heard: report::Heard,
     default_groups: security_group::DefaultGroups,
+    ports_shown: Gather<PortId, Port>,
 }
 
 impl Core {
@@ -133,6 +136,7 @@ impl Core {
             random,
             heard,
             default_groups,
+            ports_shown: Gather::default(),
         }))
     }
 
@@ -185,6 +189,10 @@ impl Core {
         &self.0.heard
     }
 
+    fn ports_shown(&self) -> &Gather<PortId, Port> {
+        &self.0.ports_shown
+    }
+
     fn default_groups(&self) -> &security_group::DefaultGroups {
         &self.0.default_groups
     }
@@ -208,6 +216,7 @@ impl Core {
                 let (core, work, input) = (core.clone(), work.clone(), input.clone());
                 Box::pin(async move {
                     let done = work(core.clone(), &mut *tx, input).await?;
+                    tx.write_changes().await?;
                     core.settle_quotas(tx).await?;
                     Ok::<_, Error>(done)
                 })

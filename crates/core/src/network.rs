@@ -71,16 +71,16 @@ impl Noun for Network {
 
     async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
         let network_id = parse(id)?;
-        let found = core.store().snapshot(|tx| {
-            let (core, caller) = (core.clone(), caller.clone());
+        let found = core.store().read(|tx| {
+            let project = caller.project_id().to_owned();
             Box::pin(async move {
-                let found = store::network_get(tx, network_id).await?.into_iter().collect();
-                let mut found = core.networks_seen(tx, &caller, found).await?;
-                store::network_complete(tx, &mut found).await?;
-                Ok::<_, Error>(found.pop())
+                Ok::<_, Error>(store::network_get_shown(tx, network_id, &project).await?)
             })
         });
-        let network = found.await?.ok_or_else(|| missing(id))?;
+        let (mut network, actions) = found.await?.ok_or_else(|| missing(id))?;
+        if !sharing::reach(caller, &mut network, |action| actions.contains(action)) {
+            return Err(missing(id));
+        }
         if core.sees(caller, &network) { Ok(network) } else { Err(missing(id)) }
     }
 

@@ -85,25 +85,17 @@ impl Noun for Port {
     }
 
     async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
-        let port_id = parse(id)?;
-        let found = core.store().read(|tx| {
-            let (core, caller) = (core.clone(), caller.clone());
-            Box::pin(async move {
-                let Some(mut port) = store::port_get(tx, port_id).await? else {
-                    return Ok::<_, Error>(None);
-                };
-                crate::trunk::show_details(tx, std::slice::from_mut(&mut port)).await?;
-                show_requests(tx, std::slice::from_mut(&mut port)).await?;
-                // The network matters only where the port's own project does not decide.
-                if core.sight(&caller, &port) == Verdict::NeedsParent {
-                    let network = networks::network_get(tx, port.network_id).await?;
-                    set_parent(&mut port, network.as_ref());
-                }
-                Ok(Some(port))
-            })
-        });
-        let port = found.await?.filter(|port| core.sees(caller, port));
-        let mut port = port.ok_or_else(|| missing(id))?;
+        let asking = core.clone();
+        let found = core.ports_shown().ask(parse(id)?, |ids| asking.ports_load_shown(ids)).await?;
+        let mut port = found.ok_or_else(|| missing(id))?;
+        // The network matters only where the port's own project does not decide.
+        if core.sight(caller, &port) == Verdict::NeedsParent {
+            let network = Box::pin(core.network_row(port.network_id)).await?;
+            set_parent(&mut port, network.as_ref());
+        }
+        if !core.sees(caller, &port) {
+            return Err(missing(id));
+        }
         core.ports_show_names(std::slice::from_mut(&mut port));
         Ok(port)
     }
@@ -174,6 +166,28 @@ async fn set_parents(tx: &mut Tx, viewing: &Viewing, ports: &mut [Port]) -> Resu
 }
 
 impl Core {
+    /// Ports with all that they show, whoever asks.
+    async fn ports_load_shown(self, ids: Vec<PortId>) -> Result<BTreeMap<PortId, Port>> {
+        let found = self.store().read(|tx| {
+            let ids = ids.clone();
+            Box::pin(async move {
+                let mut ports = store::port_get_shown(tx, &ids).await?;
+                crate::trunk::show_details(tx, &mut ports).await?;
+                show_requests(tx, &mut ports).await?;
+                Ok::<_, Error>(ports)
+            })
+        });
+        Ok(found.await?.into_iter().map(|port| (port.id, port)).collect())
+    }
+
+    /// A network as far as policy asks of it.
+    async fn network_row(&self, id: NetworkId) -> Result<Option<Network>> {
+        let found = self.store().read(|tx| {
+            Box::pin(async move { Ok::<_, Error>(networks::network_get(tx, id).await?) })
+        });
+        found.await
+    }
+
     /// Everything that a port is decided from.
     pub(crate) async fn ground(&self, tx: &mut Tx, id: NetworkId, host: &str) -> Result<Ground> {
         ground_get(tx, id, host).await?.ok_or_else(|| crate::network::missing(id))

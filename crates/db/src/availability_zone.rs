@@ -64,27 +64,40 @@ pub async fn availability_zones_known(
     Ok(known)
 }
 
-/// The zones of the agents that serve networks, in the order of their names.
+/// The zones of the agents that serve networks.
 pub(crate) async fn availability_zones_of_networks(
     tx: &mut Tx,
     networks: &[String],
-) -> Result<BTreeMap<NetworkId, Vec<String>>> {
-    let (agents, serving) = (Alias::new("agents"), Alias::new("network_dhcp_agents"));
-    let network = (serving.clone(), Alias::new("network_id"));
+) -> Result<BTreeMap<NetworkId, BTreeSet<String>>> {
     let mut found: BTreeMap<NetworkId, BTreeSet<String>> = BTreeMap::new();
     for chunk in networks.chunks(resource::CHUNK) {
-        let mut query = said();
+        let mut query = Query::select();
         query
-            .column(network.clone())
-            .inner_join(
-                serving.clone(),
-                Expr::col((serving.clone(), Alias::new("agent_id")))
-                    .equals((agents.clone(), Alias::new("id"))),
-            )
-            .and_where(Expr::col(network.clone()).is_in(resource::padded(chunk)));
-        for row in tx.fetch_all(&query).await? {
+            .column(Alias::new(ZONE))
+            .column((Alias::new(SERVING), Alias::new("network_id")))
+            .distinct();
+        for row in tx.fetch_all(&among_serving_agents(query, chunk)).await? {
             found.entry(row.parse("network_id")?).or_default().insert(row.get(ZONE)?);
         }
     }
-    Ok(found.into_iter().map(|(network, zones)| (network, zones.into_iter().collect())).collect())
+    Ok(found)
+}
+
+const SERVING: &str = "network_dhcp_agents";
+
+/// Has a selection find the agents with a zone that serve networks.
+pub(crate) fn among_serving_agents(
+    mut query: SelectStatement,
+    networks: &[String],
+) -> SelectStatement {
+    let of = |table: &'static str, column: &'static str| (Alias::new(table), Alias::new(column));
+    query
+        .from(Alias::new("agents"))
+        .inner_join(
+            Alias::new(SERVING),
+            Expr::col(of(SERVING, "agent_id")).equals(of("agents", "id")),
+        )
+        .and_where(Expr::col(of("agents", ZONE)).ne(""))
+        .and_where(Expr::col(of(SERVING, "network_id")).is_in(resource::padded(networks)));
+    query
 }

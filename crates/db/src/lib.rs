@@ -78,6 +78,7 @@ mod store;
 pub mod subnet;
 pub mod subnetpool;
 pub mod tag;
+mod touch;
 pub mod trunk;
 mod tx;
 mod url;

@@ -1,6 +1,8 @@
 //! Networks in the store.
 
-use std::collections::BTreeMap;
+mod shown;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use nucleon_model::{
     AddressScopeId, Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId,
@@ -15,7 +17,10 @@ use crate::rbac::{
     ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, is_shared_as, rbac_shared_among, reaching, shared_with,
 };
 use crate::resource;
+use crate::touch::Touch;
 use crate::tx::Tx;
+
+pub use self::shown::network_get_shown;
 
 impl Listing for Network {
     fn special(attribute: &Attribute, values: &[Cell], viewer: Option<&str>) -> Option<SimpleExpr> {
@@ -164,24 +169,42 @@ pub async fn network_complete(tx: &mut Tx, networks: &mut [Network]) -> Result<(
         return Ok(());
     }
     let ids: Vec<String> = networks.iter().map(|network| network.id.to_string()).collect();
-    let mut subnets = network_subnets(tx, &ids).await?;
-    let mut zones = availability_zones_of_networks(tx, &ids).await?;
-    let mut segments: BTreeMap<NetworkId, Vec<Segment>> = BTreeMap::new();
+    let mut parts: BTreeMap<NetworkId, Parts> = BTreeMap::new();
+    for (network, subnets) in network_subnets(tx, &ids).await? {
+        parts.entry(network).or_default().subnets = subnets;
+    }
+    for (network, zones) in availability_zones_of_networks(tx, &ids).await? {
+        parts.entry(network).or_default().zones = zones;
+    }
     for segment in resource::by_chunks::<Segment>(tx, "network_id", ids).await? {
-        segments.entry(segment.network_id).or_default().push(segment);
+        parts.entry(segment.network_id).or_default().segments.push(segment);
     }
     for network in networks {
-        let subnets = subnets.remove(&network.id).unwrap_or_default();
-        network.subnets = subnets.iter().map(|subnet| subnet.id).collect();
-        network.l2_adjacency = !subnets.iter().any(|subnet| subnet.is_confined);
-        let scope = |version| {
-            subnets.iter().filter(|subnet| subnet.ip_version == version).find_map(|it| it.scope)
-        };
-        network.availability_zones = zones.remove(&network.id).unwrap_or_default();
-        (network.ipv4_address_scope, network.ipv6_address_scope) = (scope(4), scope(6));
-        network_show_segments(network, segments.remove(&network.id).unwrap_or_default());
+        parts.remove(&network.id).unwrap_or_default().show_on(network);
     }
     Ok(())
+}
+
+/// What lies in other tables of a network.
+#[derive(Default)]
+struct Parts {
+    /// By their ids.
+    subnets: Vec<Shown>,
+    zones: BTreeSet<String>,
+    segments: Vec<Segment>,
+}
+
+impl Parts {
+    fn show_on(self, network: &mut Network) {
+        network.subnets = self.subnets.iter().map(|subnet| subnet.id).collect();
+        network.l2_adjacency = !self.subnets.iter().any(|subnet| subnet.is_confined);
+        let scope = |version| {
+            self.subnets.iter().filter(|it| it.ip_version == version).find_map(|it| it.scope)
+        };
+        (network.ipv4_address_scope, network.ipv6_address_scope) = (scope(4), scope(6));
+        network.availability_zones = self.zones.into_iter().collect();
+        network_show_segments(network, self.segments);
+    }
 }
 
 /// What networks show of a subnet.
@@ -192,32 +215,65 @@ struct Shown {
     scope: Option<AddressScopeId>,
 }
 
+const SUBNET: &str = "subnets";
+const POOL: &str = "subnetpools";
+
+impl Shown {
+    /// The columns that it is read from.
+    const COLUMNS: [(&'static str, &'static str); 4] = [
+        (SUBNET, "id"),
+        (SUBNET, "ip_version"),
+        (SUBNET, "segment_id"),
+        (POOL, "address_scope_id"),
+    ];
+
+    fn columns() -> impl Iterator<Item = SimpleExpr> {
+        Self::COLUMNS.into_iter().map(|(table, column)| column_of(table, column))
+    }
+
+    /// From the values of those columns.
+    fn of(
+        (id, ip_version, segment, scope): (String, i64, Option<String>, Option<String>),
+    ) -> Result<Self> {
+        let damaged = |error: &dyn std::fmt::Display| Error::Damaged {
+            column: SUBNET.to_owned(),
+            problem: format!("{id:?}: {error}"),
+        };
+        Ok(Self {
+            id: id.parse().map_err(|error| damaged(&error))?,
+            ip_version,
+            is_confined: segment.is_some(),
+            scope: scope.and_then(|scope| scope.parse().ok()),
+        })
+    }
+}
+
+fn column_of(table: &'static str, column: &'static str) -> SimpleExpr {
+    Expr::col((Alias::new(table), Alias::new(column)))
+}
+
+/// Has a selection find the subnets of networks, and the pools that they came from.
+fn among_subnets(mut query: SelectStatement, networks: &[String]) -> SelectStatement {
+    query
+        .from(Alias::new(SUBNET))
+        .left_join(
+            Alias::new(POOL),
+            column_of(POOL, "id").equals((Alias::new(SUBNET), Alias::new("subnetpool_id"))),
+        )
+        .and_where(column_of(SUBNET, "network_id").is_in(resource::padded(networks)));
+    query
+}
+
 /// The subnets of networks, and the scopes of the pools that they came from.
 async fn network_subnets(tx: &mut Tx, ids: &[String]) -> Result<BTreeMap<NetworkId, Vec<Shown>>> {
-    let subnet = |column: &'static str| (Alias::new("subnets"), Alias::new(column));
-    let pool = |column: &'static str| (Alias::new("subnetpools"), Alias::new(column));
     let mut found: BTreeMap<NetworkId, Vec<Shown>> = BTreeMap::new();
     for chunk in ids.chunks(resource::CHUNK) {
         let mut query = Query::select();
-        query
-            .columns(["network_id", "id", "ip_version", "segment_id"].map(subnet))
-            .column(pool("address_scope_id"))
-            .from(Alias::new("subnets"))
-            .left_join(
-                Alias::new("subnetpools"),
-                Expr::col(pool("id")).equals(subnet("subnetpool_id")),
-            )
-            .and_where(Expr::col(subnet("network_id")).is_in(resource::padded(chunk)))
-            .order_by(subnet("id"), Order::Asc);
+        query.exprs(Shown::columns()).expr(column_of(SUBNET, "network_id"));
+        let mut query = among_subnets(query, chunk);
+        query.order_by((Alias::new(SUBNET), Alias::new("id")), Order::Asc);
         for row in tx.fetch_all(&query).await? {
-            let shown = Shown {
-                id: row.parse("id")?,
-                ip_version: row.get("ip_version")?,
-                is_confined: row.get::<Option<String>>("segment_id")?.is_some(),
-                scope: row
-                    .get::<Option<String>>("address_scope_id")?
-                    .and_then(|scope| scope.parse().ok()),
-            };
+            let shown = Shown::of((row.at(0)?, row.at(1)?, row.at(2)?, row.at(3)?))?;
             found.entry(row.parse("network_id")?).or_default().push(shown);
         }
     }
@@ -258,16 +314,8 @@ pub async fn network_update_at(tx: &mut Tx, network: &Network, revision: i64) ->
 /// # Errors
 /// [`Error::Stale`] when the network is gone.
 pub async fn network_touch(tx: &mut Tx, id: NetworkId, now: Timestamp) -> Result<()> {
-    let mut update = Query::update();
-    update
-        .table(Alias::new("networks"))
-        .value(
-            Alias::new("revision_number"),
-            Expr::col(Alias::new("revision_number")).add(Expr::val(1i64)),
-        )
-        .value(Alias::new("updated_at"), now.as_micros())
-        .and_where(Expr::col(Alias::new("id")).eq(id.to_string()));
-    match tx.execute(&update).await? {
+    let touch = Touch::new("networks", vec![id.uuid()], now);
+    match tx.execute(&touch.statement()).await? {
         0 => Err(Error::Stale { kind: "network", id: id.to_string() }),
         _ => Ok(()),
     }

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::list::{Listed, Listing, among, list, owned_by};
 use crate::network::on_networks_of;
 use crate::resource;
+use crate::row::Row;
 use crate::security_group::is_member;
 use crate::tx::Tx;
 
@@ -51,19 +52,31 @@ pub async fn port_insert(tx: &mut Tx, ports: &[Port]) -> Result<()> {
 
 /// A port, with the QoS policy of its network.
 pub async fn port_get(tx: &mut Tx, id: PortId) -> Result<Option<Port>> {
+    Ok(port_get_shown(tx, &[id]).await?.pop())
+}
+
+/// Ports with the QoS policies of their networks; those that are not there are left out.
+pub async fn port_get_shown(tx: &mut Tx, ids: &[PortId]) -> Result<Vec<Port>> {
     let of = |table: &'static str, column: &'static str| (Alias::new(table), Alias::new(column));
-    let mut query = resource::select::<Port>();
-    query
-        .column(of("networks", "qos_policy_id"))
-        .inner_join(
-            Alias::new("networks"),
-            Expr::col(of("networks", "id")).equals(of("ports", "network_id")),
-        )
-        .and_where(Expr::col(of("ports", "id")).eq(id.to_string()));
-    let Some(row) = tx.fetch_optional(&query).await? else { return Ok(None) };
-    let policy: Option<String> = row.at(Port::columns().len())?;
-    let qos_network_policy_id = policy.and_then(|policy| policy.parse().ok());
-    Ok(Some(Port { qos_network_policy_id, ..resource::read(&row)? }))
+    let policy_place = Port::columns().len();
+    let mut ports = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(resource::CHUNK) {
+        let mut query = resource::select::<Port>();
+        query
+            .column(of("networks", "qos_policy_id"))
+            .inner_join(
+                Alias::new("networks"),
+                Expr::col(of("networks", "id")).equals(of("ports", "network_id")),
+            )
+            .and_where(Expr::col(of("ports", "id")).is_in(texts(chunk)));
+        let read = move |row: &Row| {
+            let policy: Option<String> = row.at(policy_place)?;
+            let qos_network_policy_id = policy.and_then(|policy| policy.parse().ok());
+            Ok(Port { qos_network_policy_id, ..resource::read(row)? })
+        };
+        ports.extend(tx.fetch_map(&query, read).await?);
+    }
+    Ok(ports)
 }
 
 /// As [`port_get`], and holds the row to the end of the transaction: changes of one port queue up instead of meeting.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use nucleon_model::{Cell, CellKind, Resource};
 use sea_query::{Alias, Cond, Expr, ExprTrait, LockType, Query, SelectStatement, Value};
 
-pub(crate) use self::columns::Columns;
+pub(crate) use self::columns::{Columns, pack};
 
 use self::columns::{NOTHING, damaged};
 use crate::dialect::Dialect;

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::list::{Listing, own_or_shared};
 use crate::rbac::is_shared_as;
 use crate::resource;
+use crate::touch::Touch;
 use crate::tx::Tx;
 
 /// `rbac_policies.object_type` of security groups.
@@ -84,27 +85,20 @@ pub async fn security_group_in_use(tx: &mut Tx, id: SecurityGroupId) -> Result<b
     Ok(tx.fetch_optional(&query).await?.is_some())
 }
 
-/// Notes that the rules of groups changed.
+/// Notes that the rules of groups changed, as the transaction ends.
 pub async fn security_group_touch(
     tx: &mut Tx,
     ids: &[SecurityGroupId],
     now: Timestamp,
 ) -> Result<()> {
-    let mut ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    ids.sort_unstable();
     for chunk in ids.chunks(resource::CHUNK) {
-        let mut update = Query::update();
-        update
-            .table(Alias::new("security_groups"))
-            .value(
-                Alias::new("revision_number"),
-                Expr::col(Alias::new("revision_number")).add(Expr::val(1i64)),
-            )
-            .value(Alias::new("updated_at"), now.as_micros())
-            .and_where(Expr::col(Alias::new("id")).is_in(resource::padded(chunk)));
-        tx.execute(&update).await?;
+        tx.touch_late(touch(chunk, now)).await?;
     }
     Ok(())
+}
+
+pub(crate) fn touch(ids: &[SecurityGroupId], now: Timestamp) -> Touch {
+    Touch::new("security_groups", ids.iter().map(|id| id.uuid()).collect(), now)
 }
 
 /// Fills in the rules of groups. As many statements for one as for a thousand.

@@ -9,7 +9,7 @@ use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::list::{Listing, ids_where, in_subquery};
 use crate::resource;
-use crate::security_group::security_group_touch;
+use crate::security_group::{security_group_touch, touch};
 use crate::tx::Tx;
 
 impl Listing for SecurityGroupRule {
@@ -34,7 +34,7 @@ pub async fn security_group_rule_add(
     now: Timestamp,
 ) -> Result<()> {
     if tx.dialect() == Dialect::MySql {
-        security_group_touch(tx, &[group], now).await?;
+        tx.execute(&touch(&[group], now).statement()).await?;
         return resource::insert(tx, rules).await;
     }
     resource::insert(tx, rules).await?;

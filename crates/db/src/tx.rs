@@ -14,8 +14,9 @@ use crate::connection::{Connection, assert_safe};
 use crate::dialect::Dialect;
 use crate::error::classify::{Classified, Violated, classify};
 use crate::error::{Error, Result, RetryReason};
-use crate::journal::Change;
+use crate::journal::{Change, outbox};
 use crate::row::Row;
+use crate::touch::Touch;
 
 /// Any sea-query statement that can be run: `SELECT`, `INSERT`, `UPDATE`, `DELETE`, `WITH`.
 pub trait Statement: SqlxBinder {}
@@ -61,8 +62,14 @@ pub struct Tx {
     access: Access,
     id: Uuid,
     statements: u32,
+    /// When it began, in microseconds since 1970: the journal's rows carry it.
+    began_at: i64,
+    /// Emitted, and not written yet.
     changes: Vec<Change>,
+    /// How many were emitted and are written.
+    written: usize,
     charges: Charges,
+    late: Vec<Touch>,
     gathered: Option<Vec<InsertStatement>>,
     failure: Option<Error>,
     settled: bool,
@@ -76,8 +83,11 @@ impl Tx {
             access,
             id: Uuid::nil(),
             statements: 0,
+            began_at: 0,
             changes: Vec::new(),
+            written: 0,
             charges: Charges::default(),
+            late: Vec::new(),
             gathered: None,
             failure: None,
             settled: true,
@@ -258,6 +268,30 @@ impl Tx {
         self.changes.push(change);
     }
 
+    /// Writes the changes that were emitted so far: before whatever makes others wait until the commit. (On SQLite, whose
+    /// writer writes those of a whole group, nothing.)
+    pub async fn write_changes(&mut self) -> Result<()> {
+        match self.dialect() {
+            Dialect::Sqlite => Ok(()),
+            Dialect::MySql | Dialect::Postgres => outbox::fill(self).await,
+        }
+    }
+
+    /// Brings rows that many transactions want, which wait for each other's commits, to a further revision: together with
+    /// the commit, as one text, so that they are held for no way there and back. (SQLite's only writer does it at once.)
+    ///
+    /// On MariaDB a new row holds what it refers to, and two transactions that want to change that afterwards wait for each
+    /// other: whoever adds such a row touches first, by [`Touch::statement`].
+    pub(crate) async fn touch_late(&mut self, touch: Touch) -> Result<()> {
+        match self.dialect() {
+            Dialect::Sqlite => self.execute(&touch.statement()).await.map(drop),
+            Dialect::MySql | Dialect::Postgres => {
+                self.late.push(touch);
+                Ok(())
+            }
+        }
+    }
+
     /// Notes what the transaction adds to, or takes from, what a project has; whoever ends it takes the sums and puts
     /// them on the counters.
     pub fn charge(&mut self, project: &str, resource: &'static str, amount: i64) {
@@ -384,11 +418,14 @@ impl Tx {
     // === What the store does with it ===
 
     /// Makes it ready for the next closure.
-    pub(crate) fn start(&mut self, id: Uuid) {
+    pub(crate) fn start(&mut self, id: Uuid, now: i64) {
         self.id = id;
+        self.began_at = now;
         self.statements = 0;
         self.changes.clear();
+        self.written = 0;
         self.charges = Charges::default();
+        self.late.clear();
         self.gathered = None;
         self.failure = None;
     }
@@ -411,11 +448,22 @@ impl Tx {
     /// Commits a write's transaction, if it is still the one that was begun. Galera may undo a transaction between two
     /// statements without telling; the next ones would then be committed alone. But the savepoint is gone with it.
     pub(crate) async fn commit_write(&mut self) -> Result<()> {
-        self.end(match self.dialect() {
+        let commit = match self.dialect() {
             Dialect::Sqlite | Dialect::Postgres => "COMMIT",
             Dialect::MySql => "RELEASE SAVEPOINT whole; COMMIT",
-        })
-        .await
+        };
+        let late = std::mem::take(&mut self.late);
+        if late.is_empty() {
+            return self.end(commit).await;
+        }
+        self.statements += u32::try_from(late.len()).unwrap_or(u32::MAX);
+        let dialect = self.dialect();
+        let texts = late.iter().map(|touch| touch.text(dialect)).chain([commit.to_owned()]);
+        let text = texts.collect::<Vec<_>>().join("; ");
+        let outcome = self.control_text(text).await;
+        outcome.map_err(|error| judged(error, commit))?;
+        self.settled = true;
+        Ok(())
     }
 
     /// From here to [`Tx::settle`] the connection is thrown away if the caller goes away.
@@ -436,12 +484,7 @@ impl Tx {
 
     pub(crate) async fn control(&mut self, sql: &'static str) -> Result<()> {
         let outcome = self.connection.control(sql.into_sql_str()).await;
-        outcome.map_err(|error| match classify(error, sql) {
-            Classified::Final(error) => error,
-            Classified::Unique(Violated::Named(name) | Violated::Columns(name)) => {
-                Error::Conflict { constraint: name }
-            }
-        })
+        outcome.map_err(|error| judged(error, sql))
     }
 
     /// DDL and other text of this crate's own making, not prepared.
@@ -454,11 +497,18 @@ impl Tx {
     }
 
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.changes)
+        let changes = std::mem::take(&mut self.changes);
+        self.written += changes.len();
+        changes
     }
 
-    pub(crate) fn emitted(&self) -> usize {
-        self.changes.len()
+    pub(crate) fn began_at(&self) -> i64 {
+        self.began_at
+    }
+
+    /// How many of its changes are written.
+    pub(crate) fn written(&self) -> usize {
+        self.written
     }
 }
 
@@ -467,6 +517,15 @@ impl Drop for Tx {
     fn drop(&mut self) {
         if !self.settled {
             self.connection.condemn();
+        }
+    }
+}
+
+fn judged(error: sqlx::Error, sql: &str) -> Error {
+    match classify(error, sql) {
+        Classified::Final(error) => error,
+        Classified::Unique(Violated::Named(name) | Violated::Columns(name)) => {
+            Error::Conflict { constraint: name }
         }
     }
 }

@@ -83,6 +83,7 @@ pub async fn measure(
     network.fill(&mut run.client, PORTS.saturating_sub(made), None).await?;
     let ports = run.list().await?;
     run.weigh("server, resident, 10,000 ports", Some(200.0)).await?;
+    run.show_network(&network).await?;
     run.show_update_delete(&ports).await?;
     run.tenancy().await?;
     run.few_ports_among(alone).await?;
@@ -253,6 +254,20 @@ impl Run<'_> {
         let name = format!("page of 100 of {} ports, p50", ports.len());
         self.add(&name, Unit::Milliseconds, times, None, limits)?;
         Ok(ports)
+    }
+
+    /// A network that has many ports.
+    async fn show_network(&mut self, network: &Network) -> Result<()> {
+        let limits = self.limits().await?;
+        let call = Call::get(format!("/v2.0/networks/{}", network.id));
+        let mut times = Vec::new();
+        for _ in 0..self.effort.pick(2, 7) {
+            let calls = vec![call.clone(); 40];
+            let outcome = load::run(std::slice::from_mut(&mut self.client), &calls).await?;
+            times.push(ms(p50(&outcome.times)));
+        }
+        let target = Some(Target::AtMost(0.5));
+        self.add("network show, 1 client, p50", Unit::Milliseconds, times, target, limits)
     }
 
     /// One client for the time of each, many for the rate.

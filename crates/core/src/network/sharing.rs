@@ -13,6 +13,18 @@ use crate::{Caller, Core, Error, Result, sharing};
 
 const OBJECT_TYPE: &str = store::OBJECT_TYPE;
 
+/// Shows a network as the caller sees it, by the actions that it is open to the caller's project for; answers whether the
+/// caller reaches it.
+pub(super) fn reach(caller: &Caller, network: &mut Network, open: impl Fn(&str) -> bool) -> bool {
+    if network.shared {
+        return true;
+    }
+    network.shared = open(ACCESS_AS_SHARED);
+    let limited = Core::viewer(caller).is_some();
+    let own = network.project_id == caller.project_id();
+    !limited || own || network.shared || open(ACCESS_AS_EXTERNAL)
+}
+
 impl Core {
     /// Networks as the caller sees them: `shared` also where they are so with the caller's project alone. Those that
     /// the caller does not reach are left out.
@@ -29,14 +41,9 @@ impl Core {
             .map(|network| network.id.to_string())
             .collect();
         let open = rbac::rbac_actions_among(tx, OBJECT_TYPE, &apart, project).await?;
-        let limited = Self::viewer(caller).is_some();
         networks.retain_mut(|network| {
-            if network.shared {
-                return true;
-            }
-            let is = |action: &str| open.contains(&(network.id.to_string(), action.to_owned()));
-            network.shared = is(ACCESS_AS_SHARED);
-            !limited || network.project_id == project || network.shared || is(ACCESS_AS_EXTERNAL)
+            let id = network.id.to_string();
+            reach(caller, network, |action| open.contains(&(id.clone(), action.to_owned())))
         });
         Ok(networks)
     }

@@ -20,13 +20,12 @@ pub(crate) const COLUMNS: &[&str] = &[
     "made_at",
 ];
 
-/// Writes what the transaction has emitted, in one statement if it is one change, a few otherwise.
-pub(crate) async fn fill(tx: &mut Tx, now: i64) -> Result<()> {
-    let id = tx.id();
-    let rows = tx
-        .take_changes()
-        .into_iter()
-        .enumerate()
+/// Writes what the transaction has emitted since this was last called, in one statement if it is one change, a few
+/// otherwise.
+pub(crate) async fn fill(tx: &mut Tx) -> Result<()> {
+    let (id, now, first) = (tx.id(), tx.began_at(), tx.written());
+    let rows = (first..)
+        .zip(tx.take_changes())
         .map(|(number, change)| {
             vec![
                 outbox_id(id, number).into(),

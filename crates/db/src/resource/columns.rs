@@ -41,14 +41,7 @@ impl Columns {
 
     /// All of a row as one JSON array, by which rows of several tables come in one answer.
     pub(crate) fn pack<R: Resource>(&self, dialect: Dialect) -> SimpleExpr {
-        let array = |name: &'static str| Func::cust(Alias::new(name)).args(self.loaded::<R>());
-        match dialect {
-            Dialect::Sqlite => array("json_array").into(),
-            Dialect::MySql => array("JSON_ARRAY").into(),
-            Dialect::Postgres => {
-                SimpleExpr::from(array("json_build_array")).cast_as(Alias::new("text"))
-            }
-        }
+        pack(dialect, self.loaded::<R>())
     }
 
     /// A record from what [`Columns::pack`] made of its row.
@@ -93,6 +86,18 @@ impl Columns {
     fn loaded<R: Resource>(&self) -> impl Iterator<Item = SimpleExpr> {
         let loaded = R::columns().iter().zip(&self.places).filter(|(_, place)| place.is_some());
         loaded.map(|(&(column, _), _)| Expr::col((Alias::new(R::DECL.table), Alias::new(column))))
+    }
+}
+
+/// Values of a row as one JSON array.
+pub(crate) fn pack(dialect: Dialect, values: impl Iterator<Item = SimpleExpr>) -> SimpleExpr {
+    let array = |name: &'static str| Func::cust(Alias::new(name)).args(values);
+    match dialect {
+        Dialect::Sqlite => array("json_array").into(),
+        Dialect::MySql => array("JSON_ARRAY").into(),
+        Dialect::Postgres => {
+            SimpleExpr::from(array("json_build_array")).cast_as(Alias::new("text"))
+        }
     }
 }
 

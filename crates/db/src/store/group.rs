@@ -81,8 +81,8 @@ impl Group {
                 next = jobs.try_recv().ok();
             }
         }
-        tx.start(Uuid::nil());
         let now = shared.now();
+        tx.start(Uuid::nil(), now);
         let changes = std::mem::take(&mut self.changes);
         let batch = append::group(&mut tx, changes, now).await?;
         tx.commit_write().await.map_err(|error| match error {
@@ -93,7 +93,7 @@ impl Group {
     }
 
     async fn perform(&mut self, shared: &Shared, tx: &mut Tx, mut job: Box<dyn Job>) -> Result<()> {
-        tx.start(job.id());
+        tx.start(job.id(), shared.now());
         tx.control("SAVEPOINT closure").await?;
         let verdict = job.run(tx, shared.options.closure_limit).await;
         let (id, statements) = (job.id(), tx.statements());

@@ -39,7 +39,7 @@ where
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
 {
     let mut tx = shared.acquire(Access::Write).await?;
-    tx.start(id);
+    tx.start(id, shared.now());
     tx.begin_write().await?;
     let limit: Duration = shared.options.closure_limit;
     let value = match perform(closure, &mut tx, label, limit).await {
@@ -58,19 +58,21 @@ where
             return Err(error);
         }
     };
-    let emitted = tx.emitted();
-    outbox::fill(&mut tx, shared.now()).await?;
+    if let Err(error) = outbox::fill(&mut tx).await {
+        let _ = tx.end("ROLLBACK").await;
+        return Err(error);
+    }
     tx.commit_write().await.map_err(|error| match error {
         Error::Retry { reason: RetryReason::Connection, detail } | Error::Down { detail } => {
             Error::OutcomeUnknown { label, detail }
         }
         other => other,
     })?;
-    let statements = tx.statements();
+    let (statements, changes) = (tx.statements(), tx.written());
     drop(tx);
     shared.stats.add_commits(1);
     shared.stats.add_statements(statements.into());
-    if emitted > 0 {
+    if changes > 0 {
         shared.outbox.notify_one();
     }
     Ok(Ok((value, Receipt { tx: id, statements })))
@@ -107,7 +109,7 @@ where
 {
     let outcome = super::retry::run(shared, "read", || async {
         let mut tx = shared.acquire(Access::Read).await?;
-        tx.start(Uuid::nil());
+        tx.start(Uuid::nil(), shared.now());
         if let Some(begin) = begin {
             tx.begin(begin).await?;
         } else {

@@ -124,8 +124,24 @@ impl Run<'_> {
             let outcome = load::run(&mut clients, &calls).await?;
             rates.push(rate(calls.len(), outcome.took));
         }
-        let target = Some(Target::AtLeast(1000.0));
-        self.add("rule creates, 32 clients, one group", Unit::PerSecond, rates, target, limits)?;
+        let target = || Some(Target::AtLeast(1000.0));
+        self.add("rule creates, 32 clients, one group", Unit::PerSecond, rates, target(), limits)?;
+
+        let limits = self.limits().await?;
+        let mut rates = Vec::new();
+        for _ in 0..self.effort.pick(2, 5) {
+            let mut groups = Vec::with_capacity(CLIENTS);
+            for _ in 0..CLIENTS {
+                groups.push(self.group(tenant).await?);
+            }
+            let ports = 1..=10 * each / CLIENTS;
+            let calls: Vec<Call> =
+                ports.flat_map(|port| groups.iter().map(move |group| rule(group, port))).collect();
+            let outcome = load::run(&mut clients, &calls).await?;
+            rates.push(rate(calls.len(), outcome.took));
+        }
+        let name = "rule creates, 32 clients, as many groups";
+        self.add(name, Unit::PerSecond, rates, target(), limits)?;
 
         let group = self.group(tenant).await?;
         let many: Vec<_> = (1..).map(|port| rule_body(&group, port)).take(RULES).collect();
