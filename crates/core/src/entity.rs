@@ -131,6 +131,16 @@ pub(crate) trait Entity: Standard + Listing {
         std::future::ready(Ok(()))
     }
 
+    /// As [`Entity::complete`], of objects that this transaction has made.
+    fn complete_new(
+        core: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
+        objects: &mut [Self],
+    ) -> impl Future<Output = Result<()>> + Send {
+        Self::complete(core, tx, caller, objects)
+    }
+
     /// Makes what a list is expected to show though nobody has asked for it yet.
     fn anticipate(
         core: &Core,
@@ -175,7 +185,7 @@ impl<T: Entity> Noun for T {
             Box::pin(async move {
                 quota::limit::<T>(tx);
                 let mut created = T::create_all(&core, tx, &caller, drafts, now).await?;
-                T::complete(&core, tx, &caller, &mut created).await?;
+                T::complete_new(&core, tx, &caller, &mut created).await?;
                 Ok(created)
             })
         })
@@ -519,10 +529,20 @@ pub(crate) async fn touch<T: Entity>(
     now: Timestamp,
 ) -> Result<()> {
     let held: Option<T> = store::get_held(tx, id.to_string()).await?;
-    let mut object = held.ok_or_else(|| Error::not_found(T::DECL, id))?;
-    let revision = object.revision();
+    let object = held.ok_or_else(|| Error::not_found(T::DECL, id))?;
+    touch_held(tx, caller, &object, now).await
+}
+
+/// As [`touch`], of an object whose row is held, and is as it was read.
+pub(crate) async fn touch_held<T: Entity>(
+    tx: &mut Tx,
+    caller: &Caller,
+    held: &T,
+    now: Timestamp,
+) -> Result<()> {
+    let mut object = held.clone();
     object.mark_changed(now);
-    let written = store::update_at(tx, &object, id.to_string(), revision).await;
+    let written = store::update_at(tx, &object, held.id().to_string(), held.revision()).await;
     again(tx, written)?;
     emit(tx, caller, Operation::Update, &object, &object.scopes());
     Ok(())

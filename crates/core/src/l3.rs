@@ -26,10 +26,37 @@ impl Core {
         router: &mut Router,
         now: Timestamp,
     ) -> Result<()> {
-        for carrier in self.l3_choose(tx, router, None, now).await? {
+        self.router_carriers_add(tx, router, now).await?;
+        self.router_ports_follow(tx, caller, router, now).await
+    }
+
+    /// As [`Core::router_place`], of a router whose ports are where they should be as long as nobody else carries it.
+    pub(crate) async fn router_carry(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        router: &mut Router,
+        now: Timestamp,
+    ) -> Result<()> {
+        if self.router_carriers_add(tx, router, now).await? {
+            self.router_ports_follow(tx, caller, router, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Answers whether further agents carry a router now.
+    async fn router_carriers_add(
+        &self,
+        tx: &mut Tx,
+        router: &mut Router,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let chosen = self.l3_choose(tx, router, None, now).await?;
+        let some = !chosen.is_empty();
+        for carrier in chosen {
             self.router_assign(tx, router, carrier, now).await?;
         }
-        self.router_ports_follow(tx, caller, router, now).await
+        Ok(some)
     }
 
     /// Has an agent carry a router; a second time changes nothing.

@@ -163,22 +163,23 @@ impl Entity for Router {
     }
 
     async fn complete(_: &Core, tx: &mut Tx, _: &Caller, routers: &mut [Self]) -> Result<()> {
-        let gateways: Vec<PortId> = routers.iter().filter_map(|router| router.gw_port_id).collect();
-        let gateways = ports::port_get_all(tx, &gateways).await?;
+        show_gateways(tx, routers).await?;
         let ids: Vec<RouterId> = routers.iter().map(|router| router.id).collect();
         let helpers = helpers::conntrack_helper_list_of(tx, &ids).await?;
         let mut carriers = l3_agents::l3_carriers_of(tx, &ids).await?;
-        let outside = gateways.iter().map(|port| port.network_id);
-        let policies = qos_policy::of_networks(tx, outside).await?;
         for router in routers {
-            let port = gateways.iter().find(|port| Some(port.id) == router.gw_port_id);
-            router.external_gateway_info = port.map(|port| {
-                let is_limited = policies.contains_key(&port.network_id);
-                shown(router, port, is_limited)
-            });
             let own = helpers.iter().filter(|helper| helper.router_id == router.id);
             router.conntrack_helpers = own.cloned().map(Into::into).collect();
             router.carriers = carriers.remove(&router.id).unwrap_or_default();
+            router.availability_zones = router.zones();
+        }
+        Ok(())
+    }
+
+    /// Who carries them is known, and helpers they have none.
+    async fn complete_new(_: &Core, tx: &mut Tx, _: &Caller, routers: &mut [Self]) -> Result<()> {
+        show_gateways(tx, routers).await?;
+        for router in routers {
             router.availability_zones = router.zones();
         }
         Ok(())
@@ -195,6 +196,22 @@ impl Entity for Router {
             error => error.into(),
         }
     }
+}
+
+/// Fills in through which gateways routers reach outside.
+async fn show_gateways(tx: &mut Tx, routers: &mut [Router]) -> Result<()> {
+    let gateways: Vec<PortId> = routers.iter().filter_map(|router| router.gw_port_id).collect();
+    let gateways = ports::port_get_all(tx, &gateways).await?;
+    let outside = gateways.iter().map(|port| port.network_id);
+    let policies = qos_policy::of_networks(tx, outside).await?;
+    for router in routers {
+        let port = gateways.iter().find(|port| Some(port.id) == router.gw_port_id);
+        router.external_gateway_info = port.map(|port| {
+            let is_limited = policies.contains_key(&port.network_id);
+            shown(router, port, is_limited)
+        });
+    }
+    Ok(())
 }
 
 /// The gateway as the router shows it; `is_limited` says whether the network outside is under a QoS policy.

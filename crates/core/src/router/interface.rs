@@ -36,7 +36,7 @@ impl Core {
         self.write(ACTION, input, |core, tx, (caller, key, wanted, now)| {
             Box::pin(async move {
                 let mut router: Router = entity::load_for(&core, tx, &caller, key, ACTION).await?;
-                core.router_place(tx, &caller, &mut router, now).await?;
+                core.router_carry(tx, &caller, &mut router, now).await?;
                 let scene = Scene { core: &core, caller: &caller, router: &router, now };
                 let joined = match wanted {
                     InterfaceRequest::Port(port) => scene.join_by_port(tx, port).await?,
@@ -90,7 +90,7 @@ impl Core {
         now: Timestamp,
     ) -> Result<()> {
         let mut router: Router = entity::load_seen(self, tx, caller, id).await?;
-        self.router_place(tx, caller, &mut router, now).await?;
+        self.router_carry(tx, caller, &mut router, now).await?;
         let scene = Scene { core: self, caller, router: &router, now };
         let joined = scene.join_by_subnet(tx, subnet).await?;
         scene.done(tx, joined, Named::Last).await.map(drop)
@@ -140,7 +140,7 @@ impl Scene<'_> {
         (port, subnets): Joined,
         named: Named,
     ) -> Result<RouterInterface> {
-        entity::touch::<Router>(tx, self.caller, self.router.id, self.now).await?;
+        entity::touch_held(tx, self.caller, self.router, self.now).await?;
         let subnet_ids: Vec<SubnetId> = subnets.iter().map(|subnet| subnet.id).collect();
         let subnet_id = match named {
             Named::First => subnet_ids.first(),
