@@ -86,7 +86,10 @@ impl Noun for Port {
 
     async fn show(core: &Core, caller: &Caller, id: &str) -> Result<Self> {
         let asking = core.clone();
-        let found = core.ports_shown().ask(parse(id)?, |ids| asking.ports_load_shown(ids)).await?;
+        let found = core
+            .ports_shown()
+            .ask(parse(id)?, move |ids| asking.clone().ports_load_shown(ids))
+            .await?;
         let mut port = found.ok_or_else(|| missing(id))?;
         // The network matters only where the port's own project does not decide.
         if core.sight(caller, &port) == Verdict::NeedsParent {

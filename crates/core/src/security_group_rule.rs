@@ -105,9 +105,8 @@ impl Entity for SecurityGroupRule {
         for rule in &rules {
             emit(tx, caller, Operation::Create, rule, &rule.scopes());
         }
-        // What others wait for comes last: the project's counter, then the group.
+        // What others wait for comes last.
         tx.write_changes().await?;
-        core.settle_quotas(tx).await?;
         unless_changed(store::security_group_rule_add(tx, group.id, &rules, now).await)?;
         Ok(rules)
     }

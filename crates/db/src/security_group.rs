@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use nucleon_model::{
     Attribute, Cell, PortId, SecurityGroup, SecurityGroupId, SecurityGroupRule, Timestamp,
 };
-use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SimpleExpr};
+use sea_query::{Alias, Cond, Expr, ExprTrait, LockType, Order, Query, SimpleExpr};
 
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::list::{Listing, own_or_shared};
 use crate::rbac::is_shared_as;
@@ -85,13 +86,26 @@ pub async fn security_group_in_use(tx: &mut Tx, id: SecurityGroupId) -> Result<b
     Ok(tx.fetch_optional(&query).await?.is_some())
 }
 
-/// Notes that the rules of groups changed, as the transaction ends.
+/// Notes that the rules of groups changed. Nobody deletes the groups from here on.
 pub async fn security_group_touch(
     tx: &mut Tx,
     ids: &[SecurityGroupId],
     now: Timestamp,
 ) -> Result<()> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
     for chunk in ids.chunks(resource::CHUNK) {
+        if tx.dialect() == Dialect::Postgres {
+            // They are touched at the end; who deletes one, and would wait for that, waits now.
+            let keys: Vec<String> = chunk.iter().map(ToString::to_string).collect();
+            let mut kept = Query::select();
+            kept.column(Alias::new("id"))
+                .from(Alias::new("security_groups"))
+                .and_where(Expr::col(Alias::new("id")).is_in(resource::padded(&keys)))
+                .order_by(Alias::new("id"), Order::Asc)
+                .lock(LockType::KeyShare);
+            tx.fetch_all(&kept).await?;
+        }
         tx.touch_late(touch(chunk, now)).await?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::list::{Listing, ids_where, in_subquery};
 use crate::resource;
-use crate::security_group::{security_group_touch, touch};
+use crate::security_group::touch;
 use crate::tx::Tx;
 
 impl Listing for SecurityGroupRule {
@@ -33,12 +33,13 @@ pub async fn security_group_rule_add(
     rules: &[SecurityGroupRule],
     now: Timestamp,
 ) -> Result<()> {
+    let touch = touch(&[group], now);
     if tx.dialect() == Dialect::MySql {
-        tx.execute(&touch(&[group], now).statement()).await?;
+        tx.touch_late(touch).await?;
         return resource::insert(tx, rules).await;
     }
     resource::insert(tx, rules).await?;
-    security_group_touch(tx, &[group], now).await
+    tx.touch_late(touch).await
 }
 
 /// Values of `first_ports` up to which the database looks for them; beyond, it is asked for all rules.

@@ -1,13 +1,9 @@
 //! Further revisions of rows that change by what belongs to them.
 
 use nucleon_model::Timestamp;
-use sea_query::{
-    Alias, Expr, ExprTrait, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder,
-    UpdateStatement,
-};
+use sea_query::{Alias, Expr, ExprTrait, PostgresQueryBuilder, Query, UpdateStatement};
 use uuid::Uuid;
 
-use crate::dialect::Dialect;
 use crate::resource;
 
 /// Rows that come to a further revision. Nothing in it is anybody's text: it can be part of a statement as it is.
@@ -37,14 +33,9 @@ impl Touch {
         update
     }
 
-    /// The statement without placeholders.
-    pub(crate) fn text(&self, dialect: Dialect) -> String {
-        let statement = self.statement();
-        match dialect {
-            Dialect::Sqlite => statement.to_string(SqliteQueryBuilder),
-            Dialect::MySql => statement.to_string(MysqlQueryBuilder),
-            Dialect::Postgres => statement.to_string(PostgresQueryBuilder),
-        }
+    /// The statement without placeholders, for PostgreSQL.
+    pub(crate) fn text(&self) -> String {
+        self.statement().to_string(PostgresQueryBuilder)
     }
 }
 
@@ -57,7 +48,7 @@ mod tests {
         let ids = [2u128, 1].map(Uuid::from_u128).to_vec();
         let touch = Touch::new("security_groups", ids, Timestamp::from_micros(7));
         assert_eq!(
-            touch.text(Dialect::Postgres),
+            touch.text(),
             "UPDATE \"security_groups\" SET \"revision_number\" = \"revision_number\" + 1, \"updated_at\" = 7 \
              WHERE \"id\" IN ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002')"
         );

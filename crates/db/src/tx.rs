@@ -277,15 +277,16 @@ impl Tx {
         }
     }
 
-    /// Brings rows that many transactions want, which wait for each other's commits, to a further revision: together with
-    /// the commit, as one text, so that they are held for no way there and back. (SQLite's only writer does it at once.)
+    /// Brings rows that many transactions want, which wait for each other's commits, to a further revision. On PostgreSQL that
+    /// goes together with the commit, as one text, so that they are held for no way there and back; until then the
+    /// transaction must keep them from going, by a row that refers to them or otherwise.
     ///
     /// On MariaDB a new row holds what it refers to, and two transactions that want to change that afterwards wait for each
-    /// other: whoever adds such a row touches first, by [`Touch::statement`].
+    /// other: there it is now, and before such a row.
     pub(crate) async fn touch_late(&mut self, touch: Touch) -> Result<()> {
         match self.dialect() {
-            Dialect::Sqlite => self.execute(&touch.statement()).await.map(drop),
-            Dialect::MySql | Dialect::Postgres => {
+            Dialect::Sqlite | Dialect::MySql => self.execute(&touch.statement()).await.map(drop),
+            Dialect::Postgres => {
                 self.late.push(touch);
                 Ok(())
             }
@@ -457,11 +458,10 @@ impl Tx {
             return self.end(commit).await;
         }
         self.statements += u32::try_from(late.len()).unwrap_or(u32::MAX);
-        let dialect = self.dialect();
-        let texts = late.iter().map(|touch| touch.text(dialect)).chain([commit.to_owned()]);
+        let texts = late.iter().map(Touch::text).chain([commit.to_owned()]);
         let text = texts.collect::<Vec<_>>().join("; ");
-        let outcome = self.control_text(text).await;
-        outcome.map_err(|error| judged(error, commit))?;
+        let outcome = self.control_text(text.clone()).await;
+        outcome.map_err(|error| judged(error, &text))?;
         self.settled = true;
         Ok(())
     }

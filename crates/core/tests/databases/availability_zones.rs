@@ -10,7 +10,7 @@ use serde_json::{Map, json};
 use crate::scene::{Ask, Cloud, each, member, peer, refused};
 
 /// An agent that says which zone it is in.
-async fn agent_in(cloud: &Cloud, role: Role, host: &str, zone: &str) {
+pub(crate) async fn agent_in(cloud: &Cloud, role: Role, host: &str, zone: &str) {
     let heartbeat = Heartbeat {
         configurations: Map::new(),
         started_at: Timestamp::from_micros(1),

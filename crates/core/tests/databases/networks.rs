@@ -1,9 +1,12 @@
 //! Networks and their segments.
 
 use nucleon_core::{Kind, Noun, Precondition};
-use nucleon_model::{Network, Segment, Subnet};
+use nucleon_db::network::network_get_shown;
+use nucleon_model::view::Role;
+use nucleon_model::{AddressScope, ListQuery, Network, RbacPolicy, Segment, Subnet, SubnetPool};
 use serde_json::json;
 
+use crate::availability_zones::agent_in;
 use crate::scene::{Ask, admin, draft, each, each_with, member, merged, refused, refused_as};
 
 fn vlan(id: i64) -> serde_json::Value {
@@ -105,6 +108,77 @@ async fn a_network_over_several_segments_shows_them_all() {
             cloud.try_create::<Network>(both).await,
             "SegmentsSetInConjunctionWithProviders",
         );
+    })
+    .await;
+}
+
+const P1: &str = "00000000-0000-0000-0000-0000000000a1";
+const P2: &str = "00000000-0000-0000-0000-0000000000a2";
+const P3: &str = "00000000-0000-0000-0000-0000000000a3";
+
+/// One statement shows of a network what several show of many.
+#[tokio::test]
+async fn a_network_shows_alone_what_it_shows_in_a_list() {
+    each(async |cloud| {
+        for (host, zone) in [("h1", "south"), ("h2", "north")] {
+            cloud.host(host).await;
+            agent_in(&cloud, Role::DhcpAgent, host, zone).await;
+        }
+        let scope: AddressScope =
+            cloud.try_create(json!({"name": "s", "ip_version": 4})).await.unwrap();
+        let pool: SubnetPool = cloud
+            .try_create(json!({
+                "name": "p", "prefixes": ["10.0.0.0/8"], "default_prefixlen": 24,
+                "address_scope_id": scope.id.to_string(),
+            }))
+            .await
+            .unwrap();
+        let own = |more| merged(json!({"project_id": P1}), more);
+        let plain = cloud.network(own(vlan(7))).await;
+        for _ in 0..3 {
+            let of_pool = json!({
+                "network_id": plain.key(), "ip_version": 4, "subnetpool_id": pool.id.to_string(),
+            });
+            cloud.try_create::<Subnet>(of_pool).await.unwrap();
+        }
+        cloud.subnet(&plain, "fd00::/64", json!({})).await;
+        let segments =
+            json!([merged(vlan(8), json!({"provider:physical_network": "physnet2"})), vlan(8),]);
+        let several = cloud.network(own(json!({"segments": segments}))).await;
+        let shared = cloud.network(own(json!({"shared": true}))).await;
+        let outside = cloud.network(own(json!({"router:external": true}))).await;
+        for (action, network) in [("access_as_shared", &several), ("access_as_external", &plain)] {
+            let policy = json!({
+                "object_type": "network", "object_id": network.key(), "action": action,
+                "target_tenant": P2, "project_id": P1,
+            });
+            cloud.try_create::<RbacPolicy>(policy).await.unwrap();
+        }
+        let all = [&plain, &several, &shared, &outside];
+        let (mut hidden, mut zones) = (0, 0);
+        for caller in [admin(), member(P1), member(P2), member(P3)] {
+            let listed = Network::list(&cloud, &caller, ListQuery::default()).await.unwrap();
+            for network in all {
+                let listed = listed.iter().find(|one| one.id == network.id);
+                let shown = Network::show(&cloud, &caller, &network.key()).await;
+                hidden += usize::from(listed.is_none());
+                zones += listed.map_or(0, |network| network.availability_zones.len());
+                assert_eq!(shown.ok().as_ref(), listed, "{} of {caller:?}", network.key());
+            }
+        }
+        // A project that nothing is shared with sees what is shared with all.
+        assert_eq!(hidden, 2);
+        assert!(zones > 0, "no network is served");
+        let statements = cloud.store().read(|tx| {
+            let id = plain.id;
+            Box::pin(async move {
+                let found = network_get_shown(tx, id, P2).await?;
+                let actions: Vec<String> = found.unwrap().1.into_iter().collect();
+                assert_eq!(actions, ["access_as_external"]);
+                Ok::<_, nucleon_db::Error>(tx.statements())
+            })
+        });
+        assert_eq!(statements.await.unwrap(), 1);
     })
     .await;
 }

@@ -62,12 +62,17 @@ where
         let _ = tx.end("ROLLBACK").await;
         return Err(error);
     }
-    tx.commit_write().await.map_err(|error| match error {
-        Error::Retry { reason: RetryReason::Connection, detail } | Error::Down { detail } => {
-            Error::OutcomeUnknown { label, detail }
-        }
-        other => other,
-    })?;
+    if let Err(error) = tx.commit_write().await {
+        return Err(match error {
+            Error::Retry { reason: RetryReason::Connection, detail } | Error::Down { detail } => {
+                Error::OutcomeUnknown { label, detail }
+            }
+            refused => {
+                let _ = tx.end("ROLLBACK").await;
+                refused
+            }
+        });
+    }
     let (statements, changes) = (tx.statements(), tx.written());
     drop(tx);
     shared.stats.add_commits(1);
