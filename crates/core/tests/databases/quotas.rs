@@ -268,6 +268,16 @@ async fn a_request_for_several_is_refused_as_a_whole() {
             SecurityGroupRule::create(&cloud, &admin(), (1..=4).map(rule).collect()).await;
         refused(refusal, "OverQuota", "Quota exceeded for resources: ['security_group_rule'].");
         SecurityGroupRule::create(&cloud, &admin(), (1..=3).map(rule).collect()).await.unwrap();
+        // Without a limit of its own the project has no counter, until the next request opens one: with what that brings.
+        cloud.quota_delete(&admin(), "p").await.unwrap();
+        let usage = cloud.usage("p", "security_group_rule").await;
+        let free = u16::try_from(usage.limit - usage.used).unwrap();
+        let many = |count: u16| (10..10 + count).map(rule).collect();
+        let refusal = SecurityGroupRule::create(&cloud, &admin(), many(free + 1)).await;
+        refused(refusal, "OverQuota", "Quota exceeded for resources: ['security_group_rule'].");
+        SecurityGroupRule::create(&cloud, &admin(), many(free)).await.unwrap();
+        let one = SecurityGroupRule::create(&cloud, &admin(), vec![rule(1000)]).await;
+        refused(one, "OverQuota", "Quota exceeded for resources: ['security_group_rule'].");
     })
     .await;
 }
