@@ -18,12 +18,12 @@ const AT_ONCE: usize = 2;
 
 /// Where questions of one kind meet. Each is a task of its own: whoever goes away takes nobody along.
 pub(crate) struct Gather<K, V> {
-    counter: Arc<Counter<K, V>>,
+    desk: Arc<Desk<K, V>>,
     tasks: TaskTracker,
 }
 
 /// Where those who ask queue up.
-struct Counter<K, V>(Mutex<Queue<K, V>>);
+struct Desk<K, V>(Mutex<Queue<K, V>>);
 
 struct Queue<K, V> {
     waiting: Vec<Asked<K, V>>,
@@ -38,7 +38,7 @@ struct Asked<K, V> {
 impl<K, V> Default for Gather<K, V> {
     fn default() -> Self {
         let queue = Queue { waiting: Vec::new(), under_way: 0 };
-        Self { counter: Arc::new(Counter(Mutex::new(queue))), tasks: TaskTracker::new() }
+        Self { desk: Arc::new(Desk(Mutex::new(queue))), tasks: TaskTracker::new() }
     }
 }
 
@@ -67,15 +67,15 @@ where
         F: Future<Output = Result<BTreeMap<K, V>>> + Send,
     {
         let (reply, answer) = oneshot::channel();
-        if self.counter.queue_up(Asked { key, reply }) {
-            let counter = self.counter.clone();
-            self.tasks.spawn(async move { counter.serve(ask).await });
+        if self.desk.queue_up(Asked { key, reply }) {
+            let desk = self.desk.clone();
+            self.tasks.spawn(async move { desk.serve(ask).await });
         }
         answer.await.unwrap_or_else(|_| Err(Error::internal("a question ended without an answer")))
     }
 }
 
-impl<K, V> Counter<K, V> {
+impl<K, V> Desk<K, V> {
     fn queue(&self) -> MutexGuard<'_, Queue<K, V>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,7 +102,7 @@ impl<K, V> Counter<K, V> {
     }
 }
 
-impl<K, V> Counter<K, V>
+impl<K, V> Desk<K, V>
 where
     K: Ord + Copy,
     V: Clone,
@@ -112,7 +112,7 @@ where
     where
         F: Future<Output = Result<BTreeMap<K, V>>>,
     {
-        let mut serving = Serving { counter: &self, ended: false };
+        let mut serving = Serving { desk: &self, ended: false };
         while let Some(asked) = self.next() {
             let mut keys: Vec<K> = asked.iter().map(|asked| asked.key).collect();
             keys.sort_unstable();
@@ -135,16 +135,19 @@ where
 
 /// One who serves. Should that end by a panic, those who wait are told by the end of their channels.
 struct Serving<'c, K, V> {
-    counter: &'c Counter<K, V>,
+    desk: &'c Desk<K, V>,
     ended: bool,
 }
 
 impl<K, V> Drop for Serving<'_, K, V> {
     fn drop(&mut self) {
         if !self.ended {
-            let mut queue = self.counter.queue();
+            let mut queue = self.desk.queue();
             queue.under_way -= 1;
-            queue.waiting.clear();
+            // Another who serves takes them.
+            if queue.under_way == 0 {
+                queue.waiting.clear();
+            }
         }
     }
 }
