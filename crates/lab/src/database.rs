@@ -47,10 +47,15 @@ impl DatabaseServer {
         self.with(|server| server.restart(0)).await
     }
 
-    async fn with(
+    /// What it says of itself, for a failure.
+    pub async fn report(&self) -> Result<String> {
+        self.with(|server| Ok(server.report())).await
+    }
+
+    async fn with<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Server) -> Result<()> + Send + 'static,
-    ) -> Result<()> {
+        job: impl FnOnce(&mut Server) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let server = Arc::clone(&self.server);
         let doing = self.netns.run(move |_| {
             let mut server = server.lock().unwrap_or_else(PoisonError::into_inner);

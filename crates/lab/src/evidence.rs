@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 use std::path::Path;
 
 use crate::capture::Capture;
+use crate::database::DatabaseServer;
 use crate::host::Host;
 
 /// Everything about a failure, for people.
@@ -54,6 +55,13 @@ impl Evidence {
             Err(error) => self.sections.push((format!("bridges of {name}"), format!("{error:#}"))),
         }
         self.logs(host)
+    }
+
+    /// What a database server says of itself.
+    #[must_use]
+    pub async fn database(mut self, server: &DatabaseServer) -> Self {
+        self.sections.push(("the database server".to_owned(), shown(server.report().await)));
+        self
     }
 
     /// The ends of a host's logs.

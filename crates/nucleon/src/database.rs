@@ -12,6 +12,9 @@ use nucleon_obs::Clock;
 
 use crate::cli::DbCommand;
 
+/// How often a start that waits for its database says so.
+const TELL: Duration = Duration::from_secs(3);
+
 /// Opens the configured database; a directory for SQLite's file is made where it is missing.
 pub(crate) async fn open(settings: &Settings, clock: &Clock) -> anyhow::Result<Store> {
     let configured = settings.database_url();
@@ -35,9 +38,23 @@ pub(crate) async fn open(settings: &Settings, clock: &Clock) -> anyhow::Result<S
         clock: clock.clone(),
         ..StoreOptions::default()
     };
-    Store::open(&url, options)
+    let opening = Store::open(&url, options);
+    told(&format!("waiting for the database {configured}"), opening)
         .await
         .with_context(|| format!("the database {configured} cannot be opened"))
+}
+
+/// Says what is waited for, while it is.
+pub(crate) async fn told<T>(what: &str, waiting: impl Future<Output = T>) -> T {
+    tokio::pin!(waiting);
+    let mut seconds = 0;
+    loop {
+        if let Ok(outcome) = tokio::time::timeout(TELL, &mut waiting).await {
+            return outcome;
+        }
+        seconds += TELL.as_secs();
+        tracing::warn!(seconds, "{what}");
+    }
 }
 
 fn make_directory(path: &Path) -> anyhow::Result<()> {
@@ -48,8 +65,10 @@ fn make_directory(path: &Path) -> anyhow::Result<()> {
 
 /// Brings the schema to this program's version, as the server does at its start.
 pub(crate) async fn upgrade(store: &Store) -> anyhow::Result<()> {
-    let applied =
-        migrate::upgrade(store).await.context("the schema cannot be brought up to date")?;
+    let upgrading = migrate::upgrade(store);
+    let applied = told("waiting for the schema of the database", upgrading)
+        .await
+        .context("the schema cannot be brought up to date")?;
     if !applied.is_empty() {
         tracing::info!(migrations = ?applied, "brought the schema up to date");
     }

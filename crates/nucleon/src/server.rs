@@ -44,7 +44,7 @@ pub(crate) async fn start_server(start: &Start) -> anyhow::Result<Hub> {
         clock.clone(),
         random.clone(),
     );
-    core.network_segment_ranges_record()
+    database::told("waiting to record the segment ranges", core.network_segment_ranges_record())
         .await
         .context("the configured segment ranges cannot be recorded")?;
     let options =

@@ -22,6 +22,7 @@ mod keystone;
 mod mariadb;
 mod postgres;
 mod process;
+mod report;
 mod server;
 mod shared;
 mod tls;

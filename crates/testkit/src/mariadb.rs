@@ -104,6 +104,11 @@ pub(crate) fn is_ready(port: u16) -> bool {
 }
 
 pub(crate) fn sql(port: u16, database: Option<&str>, sql: &str) -> Result<String> {
+    run(client(port, database, sql)?)
+}
+
+/// The client's command line for a statement.
+pub(crate) fn client(port: u16, database: Option<&str>, sql: &str) -> Result<Command> {
     let mut client = command(find("mariadb").context("mariadb")?);
     client
         .args(["--no-defaults", "--user=root", "--host=127.0.0.1", "--batch"])
@@ -111,5 +116,5 @@ pub(crate) fn sql(port: u16, database: Option<&str>, sql: &str) -> Result<String
         .arg(format!("--port={port}"))
         .arg(format!("--execute={sql}"))
         .args(database);
-    run(client)
+    Ok(client)
 }

@@ -1,7 +1,7 @@
 //! PostgreSQL.
 
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 
 use anyhow::{Context, Result};
 
@@ -34,7 +34,7 @@ impl Node {
         self.directory.join("data")
     }
 
-    fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.directory.join("log")
     }
 
@@ -81,6 +81,11 @@ pub(crate) fn is_ready(port: u16) -> bool {
 }
 
 pub(crate) fn sql(port: u16, database: Option<&str>, sql: &str) -> Result<String> {
+    run(client(port, database, sql)?)
+}
+
+/// The client's command line for a statement.
+pub(crate) fn client(port: u16, database: Option<&str>, sql: &str) -> Result<Command> {
     let mut client = command(find("psql").context("psql")?);
     client
         .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--username=postgres"])
@@ -89,5 +94,5 @@ pub(crate) fn sql(port: u16, database: Option<&str>, sql: &str) -> Result<String
         .arg(format!("--port={port}"))
         .arg(format!("--command={sql}"))
         .env("PGCONNECT_TIMEOUT", "5");
-    run(client)
+    Ok(client)
 }

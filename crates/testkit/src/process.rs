@@ -108,6 +108,15 @@ pub(crate) fn run(mut command: Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// The same, ended after some seconds: for a server that may hang. Its exit status is 124 then.
+pub(crate) fn patient(command: &Command, seconds: u32) -> Command {
+    let mut limited = self::command("timeout");
+    limited.arg(seconds.to_string()).arg(command.get_program()).args(command.get_args());
+    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    limited.envs(set);
+    limited
+}
+
 /// A port of loopback that nobody has just now.
 pub(crate) fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
@@ -123,10 +132,16 @@ pub(crate) fn wait_until(what: &str, log: &Path, ready: impl Fn() -> bool) -> Re
         }
         std::thread::sleep(PAUSE);
     }
-    let log = std::fs::read_to_string(log).unwrap_or_default();
-    let tail: Vec<&str> = log.lines().rev().take(30).collect();
-    let tail: Vec<&str> = tail.into_iter().rev().collect();
-    bail!("{what} did not come up; its log ends:\n{}", tail.join("\n"))
+    bail!("{what} did not come up; its log ends:\n{}", tail(log, 30))
+}
+
+/// The last lines of a file; nothing where it cannot be read.
+pub(crate) fn tail(path: &Path, lines: usize) -> String {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let mut last: Vec<&str> = text.lines().rev().take(lines).collect();
+    last.reverse();
+    last.join("\n")
 }
 
 /// A set-up that fails is the test's failure.

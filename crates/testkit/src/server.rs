@@ -187,7 +187,7 @@ pub(crate) fn lock(path: &Path, how: FlockArg) -> Result<Flock<File>> {
 #[derive(Debug)]
 pub struct Server {
     kind: Kind,
-    nodes: Nodes,
+    pub(crate) nodes: Nodes,
     ports: Vec<u16>,
     children: Vec<Option<Child>>,
     directory: PathBuf,
@@ -238,6 +238,12 @@ impl Server {
 
     pub fn ports(&self) -> &[u16] {
         &self.ports
+    }
+
+    /// The process of a node, while it runs.
+    pub(crate) fn pid(&self, node: usize) -> Option<Pid> {
+        let child = self.children.get(node)?.as_ref()?;
+        i32::try_from(child.id()).ok().map(Pid::from_raw)
     }
 
     /// `kill -9` of a node.

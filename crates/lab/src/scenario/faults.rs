@@ -74,11 +74,14 @@ async fn check(lab: Arc<Lab>, extent: Extent) -> Result<()> {
         Ok(()) => Ok(()),
         Err(error) => {
             let expected = "all comes right after every kill";
-            let evidence = Evidence::new(expected, error)
+            let mut evidence = Evidence::new(expected, error)
                 .text("killed, in this order", chaos.history().join("\n"))
                 .text("to choose the same victims", format!("NUCLEON_LAB_SEED={seed}"))
                 .logs(&stage.centre.controller)
                 .logs(&stage.centre.network);
+            if let Some(server) = &database {
+                evidence = evidence.database(server).await;
+            }
             let evidence = evidence.host(stage.centre.compute(1)?).await;
             Err(evidence.host(stage.centre.compute(2)?).await.into())
         }

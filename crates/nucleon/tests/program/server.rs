@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::support::Server;
+use crate::support::{Server, log, patiently};
 
 fn end(mut server: Server, signal: Signal) -> Option<i32> {
     let pid = Pid::from_raw(i32::try_from(server.child.id()).unwrap());
@@ -53,6 +53,21 @@ fn what_was_acknowledged_survives_a_kill() {
         let state = tempfile::tempdir().unwrap();
         acknowledged_survives_a_kill(state.path(), &database.url);
     }
+}
+
+#[test]
+fn a_start_that_waits_for_its_database_says_so_and_can_be_ended() {
+    let state = tempfile::tempdir().unwrap();
+    // It takes connections, and then says nothing, as a database that hangs.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let database = format!("mysql+pymysql://neutron:hush-hush@{address}/neutron");
+    let server = Server::spawn(state.path(), &database, "auth_strategy = noauth\n", "");
+    patiently(|| log(state.path()).contains("waiting for the database"));
+    let said = log(state.path());
+    assert!(said.contains(&address.to_string()), "{said}");
+    assert!(!said.contains("hush-hush"), "{said}");
+    assert_eq!(end(server, Signal::SIGTERM), Some(0));
 }
 
 #[test]

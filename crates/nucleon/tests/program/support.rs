@@ -46,6 +46,11 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// What the server of a state directory has said.
+pub(crate) fn log(state: &Path) -> String {
+    std::fs::read_to_string(state.join("server.log")).unwrap_or_default()
+}
+
 /// A running server; killed with the test.
 pub(crate) struct Server {
     pub(crate) child: Child,
@@ -65,6 +70,20 @@ impl Server {
         options: &str,
         groups: &str,
     ) -> (Self, Duration) {
+        let begun = now();
+        let mut server = Self::spawn(state, database, options, groups);
+        while server.ask("GET", "/", None).is_none_or(|(status, _)| status != 200) {
+            let ended = server.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the server ended: {ended:?}\n{}", log(state));
+            assert!(begun.elapsed() < PATIENCE, "no answer in {PATIENCE:?}\n{}", log(state));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let took = begun.elapsed();
+        (server, took)
+    }
+
+    /// The same, without waiting.
+    pub(crate) fn spawn(state: &Path, database: &str, options: &str, groups: &str) -> Self {
         let port = free_port();
         let config = file(
             state,
@@ -81,23 +100,13 @@ impl Server {
             .append(true)
             .open(state.join("server.log"))
             .unwrap();
-        let begun = now();
         let child = nucleon()
             .args(["server", "--config-file", &config])
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) };
-        while server.ask("GET", "/", None).is_none_or(|(status, _)| status != 200) {
-            let ended = server.child.try_wait().unwrap();
-            let log = || std::fs::read_to_string(state.join("server.log")).unwrap_or_default();
-            assert!(ended.is_none(), "the server ended: {ended:?}\n{}", log());
-            assert!(begun.elapsed() < PATIENCE, "no answer in {PATIENCE:?}\n{}", log());
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        let took = begun.elapsed();
-        (server, took)
+        Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) }
     }
 
     /// One request; `None` when there was no whole answer.
