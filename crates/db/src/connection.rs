@@ -14,6 +14,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Executor, MySqlPool, PgPool, SqlSafeStr, SqlStr, SqlitePool};
 
 use crate::dialect::Dialect;
+use crate::pool::Pool;
 use crate::row::Row;
 use crate::store::StoreOptions;
 use crate::url::{DatabaseUrl, Server};
@@ -41,9 +42,9 @@ enum Purpose {
     Read,
 }
 
-/// Connections of one purpose.
+/// Where sqlx has the connections of one purpose.
 #[derive(Debug, Clone)]
-pub(crate) enum Pool {
+pub(crate) enum Source {
     Sqlite(SqlitePool),
     MySql(MySqlPool),
     Postgres(PgPool),
@@ -67,17 +68,19 @@ pub(crate) struct Pools {
 impl Pools {
     /// Makes the pools; connections are opened when they are needed.
     pub(crate) fn open(url: &DatabaseUrl, options: &StoreOptions) -> Self {
+        let pool = |source, size| Pool::new(source, size, options);
         match url {
             DatabaseUrl::SqliteMemory => {
                 // One connection is the whole database: readers take turns with the writer.
-                let options = SqliteConnectOptions::new().in_memory(true);
-                let pool = SqlitePoolOptions::new()
+                let memory = SqliteConnectOptions::new().in_memory(true);
+                let sqlite = SqlitePoolOptions::new()
                     .max_connections(1)
                     .min_connections(1)
                     .idle_timeout(None)
                     .max_lifetime(None)
-                    .connect_lazy_with(quiet(options));
-                Self { writers: Pool::Sqlite(pool.clone()), readers: Pool::Sqlite(pool) }
+                    .connect_lazy_with(quiet(memory));
+                let pool = pool(Source::Sqlite(sqlite), 1);
+                Self { writers: pool.clone(), readers: pool }
             }
             DatabaseUrl::SqliteFile(path) => {
                 let file = SqliteConnectOptions::new()
@@ -93,7 +96,7 @@ impl Pools {
                 let write = file.clone().create_if_missing(true).pragma("cache_size", "-16384");
                 // Rows cross from the driver's thread in batches of this size.
                 let read = file.pragma("query_only", "ON").row_buffer_size(1000);
-                let pool = |size| {
+                let sqlite = |size| {
                     SqlitePoolOptions::new()
                         .max_connections(size)
                         .acquire_timeout(options.acquire_timeout)
@@ -101,30 +104,39 @@ impl Pools {
                         .max_lifetime(None)
                         .test_before_acquire(false)
                 };
+                let writer = sqlite(1).connect_lazy_with(quiet(write));
+                let readers = sqlite(options.readers).connect_lazy_with(quiet(read));
                 Self {
-                    writers: Pool::Sqlite(pool(1).connect_lazy_with(quiet(write))),
-                    readers: Pool::Sqlite(pool(options.readers).connect_lazy_with(quiet(read))),
+                    writers: pool(Source::Sqlite(writer), 1),
+                    readers: pool(Source::Sqlite(readers), options.readers),
                 }
             }
             DatabaseUrl::MySql(server) => Self {
-                writers: Pool::MySql(mysql(server, options, Purpose::Write)),
-                readers: Pool::MySql(mysql(server, options, Purpose::Read)),
+                writers: pool(
+                    Source::MySql(mysql(server, options, Purpose::Write)),
+                    options.writers,
+                ),
+                readers: pool(
+                    Source::MySql(mysql(server, options, Purpose::Read)),
+                    options.readers,
+                ),
             },
             DatabaseUrl::Postgres(server) => Self {
-                writers: Pool::Postgres(postgres(server, options, Purpose::Write)),
-                readers: Pool::Postgres(postgres(server, options, Purpose::Read)),
+                writers: pool(
+                    Source::Postgres(postgres(server, options, Purpose::Write)),
+                    options.writers,
+                ),
+                readers: pool(
+                    Source::Postgres(postgres(server, options, Purpose::Read)),
+                    options.readers,
+                ),
             },
         }
     }
 
     pub(crate) async fn close(&self) {
-        for pool in [&self.writers, &self.readers] {
-            match pool {
-                Pool::Sqlite(pool) => pool.close().await,
-                Pool::MySql(pool) => pool.close().await,
-                Pool::Postgres(pool) => pool.close().await,
-            }
-        }
+        self.writers.close().await;
+        self.readers.close().await;
     }
 }
 
@@ -218,13 +230,21 @@ pub(crate) fn assert_safe(sql: String) -> SqlStr {
     sqlx::AssertSqlSafe(sql).into_sql_str()
 }
 
-impl Pool {
+impl Source {
     pub(crate) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Connection::Sqlite(pool.acquire().await?),
             Self::MySql(pool) => Connection::MySql(pool.acquire().await?),
             Self::Postgres(pool) => Connection::Postgres(pool.acquire().await?),
         })
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::MySql(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
     }
 }
 

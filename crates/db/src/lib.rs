@@ -56,6 +56,7 @@ pub mod ndp_proxy;
 pub mod network;
 pub mod network_ip_availability;
 pub mod network_segment_range;
+mod pool;
 pub mod port;
 pub mod port_binding;
 pub mod port_dependents;

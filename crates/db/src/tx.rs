@@ -10,11 +10,12 @@ use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::{SqlSafeStr, SqlStr};
 use uuid::Uuid;
 
-use crate::connection::{Connection, assert_safe};
+use crate::connection::assert_safe;
 use crate::dialect::Dialect;
 use crate::error::classify::{Classified, Violated, classify};
 use crate::error::{Error, Result, RetryReason};
 use crate::journal::{Change, outbox};
+use crate::pool::{Condition, Lease};
 use crate::row::Row;
 use crate::touch::Touch;
 
@@ -58,7 +59,7 @@ pub(crate) enum Access {
 /// transaction is rolled back whatever the closure returns. Where a unique key may refuse, use [`Tx::attempt`].
 #[derive(Debug)]
 pub struct Tx {
-    connection: Connection,
+    connection: Lease,
     access: Access,
     id: Uuid,
     statements: u32,
@@ -77,7 +78,7 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(connection: Connection, access: Access, keys: KeyNames) -> Self {
+    pub(crate) fn new(connection: Lease, access: Access, keys: KeyNames) -> Self {
         Self {
             connection,
             access,
@@ -515,9 +516,11 @@ impl Tx {
 impl Drop for Tx {
     /// A transaction that did not come to its end leaves a connection in the middle of something: it is closed.
     fn drop(&mut self) {
-        if !self.settled {
-            self.connection.condemn();
-        }
+        self.connection.set(match (self.settled, &self.failure) {
+            (true, None) => Condition::Sound,
+            (true, Some(_)) => Condition::Doubtful,
+            (false, _) => Condition::Broken,
+        });
     }
 }
 
