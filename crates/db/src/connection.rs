@@ -134,6 +134,12 @@ impl Pools {
         }
     }
 
+    /// See [`Pool::tidy`].
+    pub(crate) fn tidy(&self) {
+        self.writers.tidy();
+        self.readers.tidy();
+    }
+
     pub(crate) async fn close(&self) {
         self.writers.close().await;
         self.readers.close().await;
@@ -239,11 +245,12 @@ impl Source {
         })
     }
 
-    pub(crate) async fn close(&self) {
+    /// Closed from when this is called; what is returned waits for those on loan.
+    pub(crate) fn close(&self) -> BoxFuture<'_, ()> {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
-            Self::MySql(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::Sqlite(pool) => pool.close().boxed(),
+            Self::MySql(pool) => pool.close().boxed(),
+            Self::Postgres(pool) => pool.close().boxed(),
         }
     }
 }

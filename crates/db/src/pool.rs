@@ -3,6 +3,13 @@
 //! What sqlx gets back it looks at first: a task asks the database whether the connection is well, which for a show is as
 //! much again as the question was. Here a connection that ended its work in order waits for the next who wants one, and is
 //! given back to sqlx, which looks, only now and then, or when there is doubt. (docs/decisions/0017)
+//!
+//! ```text
+//!   acquire <--- rack <--- sound --- Lease --- doubtful ----> sqlx's pool, which looks at it
+//!        ^         |                   |                        ^
+//!        |         +--- a minute ------|------------------------+
+//!        +--- sqlx's pool              +------ broken, lost ---> closed; with a lost one, all on the rack
+//! ```
 
 use std::collections::VecDeque;
 use std::mem;
@@ -11,14 +18,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nucleon_obs::{Clock, Mono};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::connection::{Connection, Source};
 use crate::store::StoreOptions;
 
-/// How long a connection goes from use to use, or waits for one, until sqlx has a look at it; sqlx also ends those that
-/// have lived long, or that nobody has wanted for long.
-const UNSEEN: Duration = Duration::from_mins(1);
+/// How long a connection goes from use to use, or waits for one, until sqlx has a look at it; sqlx also ends those of servers
+/// that have lived long, or that nobody has wanted for long.
+pub(crate) const UNSEEN: Duration = Duration::from_mins(1);
 
 /// Connections of one purpose; clones are the same pool.
 #[derive(Debug, Clone)]
@@ -31,7 +39,7 @@ pub(crate) struct Pool {
 /// Where connections wait.
 #[derive(Debug)]
 struct Rack {
-    /// As many as sqlx may open: whoever has one never waits for a connection that lies here.
+    /// As many as sqlx may open: who gets one finds a connection here, or sqlx has one or may open one.
     permits: Arc<Semaphore>,
     /// The one used last is at the back, and is used next: what is not needed gets old at the front.
     idle: Mutex<VecDeque<Kept>>,
@@ -63,8 +71,10 @@ pub(crate) enum Condition {
     Sound,
     /// sqlx is to look at it.
     Doubtful,
-    /// It is in the middle of something, or broken. What broke it may have broken the others: sqlx is to look at them.
+    /// It is in the middle of something.
     Broken,
+    /// The database ended it. That may have ended those that wait, as well: they are closed with it.
+    Lost,
 }
 
 impl Pool {
@@ -104,11 +114,18 @@ impl Pool {
         acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
+    /// Gives sqlx what has waited for long.
+    pub(crate) fn tidy(&self) {
+        drop(self.rack.unseen(self.rack.clock.mono()));
+    }
+
     /// Waits for what is on loan, and closes all.
     pub(crate) async fn close(&self) {
         self.rack.permits.close();
-        self.rack.doubt();
-        self.source.close().await;
+        // It is closed from here on, and looks no more at what it gets.
+        let closing = self.source.close();
+        drop(self.rack.all());
+        closing.await;
     }
 }
 
@@ -117,7 +134,9 @@ impl Rack {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The one that was used last, unless that is long ago.
     fn take(&self) -> Option<Kept> {
+        drop(self.unseen(self.clock.mono()));
         self.idle().pop_back()
     }
 
@@ -125,23 +144,35 @@ impl Rack {
     fn put(&self, mut kept: Kept) {
         let now = self.clock.mono();
         kept.used = now;
-        // After the lock is gone: to drop one is to give it back.
-        let mut unseen = Vec::new();
         let mut idle = self.idle();
         if self.permits.is_closed() || now - kept.taken > UNSEEN {
-            unseen.push(kept);
+            drop(idle);
+            drop(kept);
         } else {
             idle.push_back(kept);
+            drop(idle);
         }
-        while idle.front().is_some_and(|oldest| now - oldest.used > UNSEEN) {
-            unseen.extend(idle.pop_front());
-        }
-        drop(idle);
+        drop(self.unseen(now));
     }
 
-    /// Gives sqlx all that lie here.
-    fn doubt(&self) {
-        drop(mem::take(&mut *self.idle()));
+    /// Those that have waited for long, to be dropped, which gives them back, when the lock is gone.
+    fn unseen(&self, now: Mono) -> Vec<Kept> {
+        let mut idle = self.idle();
+        let count = idle.partition_point(|kept| now - kept.used > UNSEEN);
+        idle.drain(..count).collect()
+    }
+
+    fn all(&self) -> VecDeque<Kept> {
+        mem::take(&mut *self.idle())
+    }
+}
+
+impl Drop for Rack {
+    /// Outside a runtime sqlx cannot take back what it gets: there the process's end closes them.
+    fn drop(&mut self) {
+        if Handle::try_current().is_err() {
+            mem::forget(self.all());
+        }
     }
 }
 
@@ -175,10 +206,12 @@ impl Drop for Lease {
         match self.condition {
             Condition::Sound => self.rack.put(kept),
             Condition::Doubtful => drop(kept),
-            Condition::Broken => {
+            Condition::Broken => kept.connection.condemn(),
+            Condition::Lost => {
                 kept.connection.condemn();
-                drop(kept);
-                self.rack.doubt();
+                for mut other in self.rack.all() {
+                    other.connection.condemn();
+                }
             }
         }
     }
@@ -229,10 +262,14 @@ mod tests {
         let (one, two) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
         drop((one, two));
         assert_eq!(waiting(&pool), 0, "nobody said that they are sound");
+        let mut other = pool.acquire().await.unwrap();
         assert!(used(&pool, MARK, Condition::Sound).await);
-        assert_eq!(waiting(&pool), 1);
-        assert!(!used(&pool, MARK, Condition::Sound).await, "its mark is there");
-        assert_eq!(waiting(&pool), 1);
+        other.set(Condition::Sound);
+        drop(other);
+        assert_eq!(waiting(&pool), 2);
+        assert!(used(&pool, MARK, Condition::Sound).await, "the other has no mark yet");
+        assert!(!used(&pool, MARK, Condition::Sound).await, "it has now, and is the one again");
+        assert_eq!(waiting(&pool), 2);
     }
 
     #[tokio::test]
@@ -254,21 +291,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_broke_has_the_others_looked_at() {
+    async fn one_that_is_lost_takes_those_that_wait_along_and_one_that_is_broken_does_not() {
         let directory = tempfile::tempdir().unwrap();
         let pool = readers(&Clock::system(), &directory);
-        let mut leases = Vec::new();
-        for _ in 0..3 {
-            leases.push(pool.acquire().await.unwrap());
-        }
-        for mut lease in leases.drain(1..) {
-            lease.set(Condition::Sound);
-        }
-        assert_eq!(waiting(&pool), 2);
-        leases.pop().unwrap().set(Condition::Broken);
-        assert_eq!(waiting(&pool), 0);
-        for _ in 0..3 {
-            leases.push(pool.acquire().await.unwrap());
+        for (condition, left) in [(Condition::Broken, 2), (Condition::Lost, 0)] {
+            let mut leases = Vec::new();
+            for _ in 0..3 {
+                leases.push(pool.acquire().await.unwrap());
+            }
+            for mut lease in leases.drain(1..) {
+                lease.set(Condition::Sound);
+            }
+            leases.pop().unwrap().set(condition);
+            assert_eq!(waiting(&pool), left, "{condition:?}");
+            // There are as many as before.
+            let all = [pool.acquire().await, pool.acquire().await, pool.acquire().await];
+            for lease in all {
+                lease.unwrap().set(Condition::Sound);
+            }
         }
     }
 
@@ -278,25 +318,22 @@ mod tests {
         let clock = Clock::fake();
         let pool = readers(&clock, &directory);
         let mut early = pool.acquire().await.unwrap();
+        clock.advance(UNSEEN * 2);
         early.set(Condition::Sound);
         drop(early);
-        clock.advance(UNSEEN * 2);
-        let mut again = pool.acquire().await.unwrap();
-        let mut other = pool.acquire().await.unwrap();
-        again.set(Condition::Sound);
-        other.set(Condition::Sound);
-        drop(again);
         assert_eq!(waiting(&pool), 0, "it came long ago");
-        drop(other);
-        assert_eq!(waiting(&pool), 1);
-        let mut third = pool.acquire().await.unwrap();
-        let mut fourth = pool.acquire().await.unwrap();
-        third.set(Condition::Sound);
-        drop(third);
+        for mut lease in [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()] {
+            lease.set(Condition::Sound);
+        }
+        assert_eq!(waiting(&pool), 2);
         clock.advance(UNSEEN * 2);
-        fourth.set(Condition::Sound);
-        drop(fourth);
-        assert_eq!(waiting(&pool), 0, "one came, and one was used, long ago");
+        let lease = pool.acquire().await.unwrap();
+        assert_eq!(waiting(&pool), 0, "they were used long ago");
+        drop(lease);
+        assert!(used(&pool, MARK, Condition::Sound).await);
+        clock.advance(UNSEEN * 2);
+        pool.tidy();
+        assert_eq!(waiting(&pool), 0, "nobody wanted it");
     }
 
     #[tokio::test]

@@ -24,6 +24,7 @@ use crate::error::classify::{Classified, Violated, classify};
 use crate::error::{Error, Result};
 use crate::journal::publish::Publisher;
 use crate::journal::{Batch, sequence};
+use crate::pool::UNSEEN;
 use crate::stats::Stats;
 use crate::store::job::{Closure, Job};
 pub use crate::store::retry::RetryPolicy;
@@ -140,6 +141,7 @@ impl Store {
             queue
         });
         tasks.spawn(crate::journal::publish::run(shared.clone(), announcements));
+        tasks.spawn(tidy(shared.clone()));
         let inner = Inner { shared, queue, tasks, url: url.clone(), _stop: stop.drop_guard() };
         Ok(Self(Arc::new(inner)))
     }
@@ -277,6 +279,16 @@ impl Store {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
+    }
+}
+
+/// Looks after connections that nobody wants.
+async fn tidy(shared: Arc<Shared>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(UNSEEN) => shared.pools.tidy(),
+            () = shared.stop.cancelled() => return,
+        }
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Tx {
     gathered: Option<Vec<InsertStatement>>,
     failure: Option<Error>,
     settled: bool,
+    /// A statement is: should its future be dropped, its answer would be the next one's.
+    under_way: bool,
     keys: KeyNames,
 }
 
@@ -92,6 +94,7 @@ impl Tx {
             gathered: None,
             failure: None,
             settled: true,
+            under_way: false,
             keys,
         }
     }
@@ -195,7 +198,9 @@ impl Tx {
                     unreadable.get_or_insert(error);
                 }
             };
+            self.under_way = true;
             let outcome = self.connection.fetch_each(sql.clone(), values, &mut each).await;
+            self.under_way = false;
             self.judge(outcome, &sql).await?;
             unreadable.map_or(Ok(made), Err)
         }
@@ -318,13 +323,17 @@ impl Tx {
 
     pub(crate) async fn execute_sql(&mut self, sql: SqlStr, values: SqlxValues) -> Result<u64> {
         self.admit(Access::Write)?;
+        self.under_way = true;
         let outcome = self.connection.execute(sql.clone(), values).await;
+        self.under_way = false;
         self.judge(outcome, &sql).await
     }
 
     pub(crate) async fn fetch_sql(&mut self, sql: SqlStr, values: SqlxValues) -> Result<Vec<Row>> {
         self.admit(Access::Read)?;
+        self.under_way = true;
         let outcome = self.connection.fetch_all(sql.clone(), values).await;
+        self.under_way = false;
         self.judge(outcome, &sql).await
     }
 
@@ -404,7 +413,10 @@ impl Tx {
                    WHERE l.\"unique\" = 1 AND l.origin = 'c' ORDER BY l.name, c.seqno";
         let table = columns.split('.').next()?;
         let values = SqlxValues(sea_query::Values(vec![table.into()]));
-        let rows = self.connection.fetch_all(sql.into_sql_str(), values).await.ok()?;
+        self.under_way = true;
+        let rows = self.connection.fetch_all(sql.into_sql_str(), values).await;
+        self.under_way = false;
+        let rows = rows.ok()?;
         let mut keys: Vec<(String, Vec<String>)> = Vec::new();
         for row in rows {
             let (index, column) = (row.at::<String>(0).ok()?, row.at::<String>(1).ok()?);
@@ -462,7 +474,7 @@ impl Tx {
         let texts = late.iter().map(Touch::text).chain([commit.to_owned()]);
         let text = texts.collect::<Vec<_>>().join("; ");
         let outcome = self.control_text(text.clone()).await;
-        outcome.map_err(|error| judged(error, &text))?;
+        self.ended(outcome, &text)?;
         self.settled = true;
         Ok(())
     }
@@ -484,13 +496,33 @@ impl Tx {
     }
 
     pub(crate) async fn control(&mut self, sql: &'static str) -> Result<()> {
+        self.under_way = true;
         let outcome = self.connection.control(sql.into_sql_str()).await;
-        outcome.map_err(|error| judged(error, sql))
+        self.under_way = false;
+        self.ended(outcome, sql)
+    }
+
+    /// What transaction control came to. Where the connection is lost, that is kept in mind.
+    fn ended(&mut self, outcome: std::result::Result<(), sqlx::Error>, sql: &str) -> Result<()> {
+        let Err(error) = outcome else { return Ok(()) };
+        let error = match classify(error, sql) {
+            Classified::Final(error) => error,
+            Classified::Unique(Violated::Named(name) | Violated::Columns(name)) => {
+                Error::Conflict { constraint: name }
+            }
+        };
+        if lost(&error) {
+            self.failure.get_or_insert_with(|| error.clone());
+        }
+        Err(error)
     }
 
     /// DDL and other text of this crate's own making, not prepared.
     pub(crate) async fn control_text(&mut self, sql: String) -> Result<(), sqlx::Error> {
-        self.connection.control(assert_safe(sql)).await
+        self.under_way = true;
+        let outcome = self.connection.control(assert_safe(sql)).await;
+        self.under_way = false;
+        outcome
     }
 
     pub(crate) fn failure(&self) -> Option<&Error> {
@@ -516,21 +548,21 @@ impl Tx {
 impl Drop for Tx {
     /// A transaction that did not come to its end leaves a connection in the middle of something: it is closed.
     fn drop(&mut self) {
-        self.connection.set(match (self.settled, &self.failure) {
-            (true, None) => Condition::Sound,
-            (true, Some(_)) => Condition::Doubtful,
-            (false, _) => Condition::Broken,
+        self.connection.set(if self.failure.as_ref().is_some_and(lost) {
+            Condition::Lost
+        } else if self.under_way || !self.settled {
+            Condition::Broken
+        } else if self.failure.is_some() {
+            Condition::Doubtful
+        } else {
+            Condition::Sound
         });
     }
 }
 
-fn judged(error: sqlx::Error, sql: &str) -> Error {
-    match classify(error, sql) {
-        Classified::Final(error) => error,
-        Classified::Unique(Violated::Named(name) | Violated::Columns(name)) => {
-            Error::Conflict { constraint: name }
-        }
-    }
+/// Whether an error says that the connection is no more.
+fn lost(error: &Error) -> bool {
+    error.retry_reason() == Some(RetryReason::Connection)
 }
 
 /// The greatest power of two that is not above the number of rows, 64 at most.

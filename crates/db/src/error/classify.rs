@@ -95,8 +95,8 @@ fn postgres(error: &PgDatabaseError) -> Option<Error> {
         "40001" => RetryReason::Serialization,
         "40P01" => RetryReason::Deadlock,
         "55P03" => RetryReason::LockTimeout,
-        // Terminated: by an idle limit, or because the server restarts.
-        "25P03" | "57P01" | "57P02" => RetryReason::Connection,
+        // Terminated: by idle limits, or because the server restarts.
+        "25P03" | "57P01" | "57P02" | "57P05" => RetryReason::Connection,
         "57P03" | "53300" => return Some(Error::Down { detail: error.to_string() }),
         _ => return None,
     };

@@ -24,8 +24,9 @@ impl Default for RetryPolicy {
     }
 }
 
-/// A broken connection is often one of many, all broken by the same restart; but not for forty attempts.
-const BROKEN_CONNECTIONS: u32 = 20;
+/// A broken connection is often one of many, all broken by the same restart: of as many as the server opens for a purpose
+/// (32 at most), and one more; but not for forty attempts.
+const BROKEN_CONNECTIONS: u32 = 33;
 
 impl RetryPolicy {
     /// The longest pause after so many failed attempts.

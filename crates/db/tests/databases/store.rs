@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use nucleon_db::{Attempt, Error, RetryReason, Row, Store, StoreOptions};
+use nucleon_db::{Attempt, Error, RetryReason, Row, Store, StoreOptions, migrate};
 use nucleon_testkit::Kind;
 use sea_query::{Expr, ExprTrait, Query};
 use tokio::sync::Semaphore;
@@ -16,6 +16,31 @@ async fn a_committed_write_is_seen_by_another_server() {
     for scene in scenes().await {
         put(&scene.store, thing("a", 1)).await.unwrap();
         assert_eq!(names(&scene.other().await).await, ["a"], "{}", scene.kind());
+    }
+}
+
+/// The first of a connection, which the database has yet to learn: it answers in several parts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_was_left_is_not_answered_to_the_next() {
+    for scene in scenes().await {
+        let known = migrate::version(&scene.store).await.unwrap();
+        for step in 0..60 {
+            let store = scene.other().await;
+            {
+                let mut question = Box::pin(migrate::version(&store));
+                for _ in 0..=step % 6 {
+                    if futures::poll!(question.as_mut()).is_ready() {
+                        break;
+                    }
+                    std::thread::sleep(Duration::from_micros(step * 10));
+                }
+            }
+            for _ in 0..3 {
+                let version = migrate::version(&store).await;
+                assert_eq!(version.unwrap(), known, "{}, step {step}", scene.kind());
+            }
+            store.close().await;
+        }
     }
 }
 
