@@ -42,6 +42,16 @@ enum Purpose {
     Read,
 }
 
+impl Purpose {
+    /// How many connections there may be.
+    fn size(self, options: &StoreOptions) -> u32 {
+        match self {
+            Self::Write => options.writers,
+            Self::Read => options.readers,
+        }
+    }
+}
+
 /// Where sqlx has the connections of one purpose.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
@@ -111,26 +121,20 @@ impl Pools {
                     readers: pool(Source::Sqlite(readers), options.readers),
                 }
             }
-            DatabaseUrl::MySql(server) => Self {
-                writers: pool(
-                    Source::MySql(mysql(server, options, Purpose::Write)),
-                    options.writers,
-                ),
-                readers: pool(
-                    Source::MySql(mysql(server, options, Purpose::Read)),
-                    options.readers,
-                ),
-            },
-            DatabaseUrl::Postgres(server) => Self {
-                writers: pool(
-                    Source::Postgres(postgres(server, options, Purpose::Write)),
-                    options.writers,
-                ),
-                readers: pool(
-                    Source::Postgres(postgres(server, options, Purpose::Read)),
-                    options.readers,
-                ),
-            },
+            DatabaseUrl::MySql(server) => {
+                let of = |purpose| {
+                    let source = Source::MySql(mysql(server, options, purpose));
+                    pool(source, purpose.size(options))
+                };
+                Self { writers: of(Purpose::Write), readers: of(Purpose::Read) }
+            }
+            DatabaseUrl::Postgres(server) => {
+                let of = |purpose| {
+                    let source = Source::Postgres(postgres(server, options, purpose));
+                    pool(source, purpose.size(options))
+                };
+                Self { writers: of(Purpose::Write), readers: of(Purpose::Read) }
+            }
         }
     }
 
@@ -165,12 +169,8 @@ fn mysql(server: &Server, options: &StoreOptions, purpose: Purpose) -> MySqlPool
         connect = connect.socket(socket);
     }
     connect = server.security.mysql(connect);
-    let size = match purpose {
-        Purpose::Write => options.writers,
-        Purpose::Read => options.readers,
-    };
     MySqlPoolOptions::new()
-        .max_connections(size)
+        .max_connections(purpose.size(options))
         .acquire_timeout(options.acquire_timeout)
         .test_before_acquire(false)
         .after_connect(move |connection, _| {
@@ -201,9 +201,9 @@ fn mysql(server: &Server, options: &StoreOptions, purpose: Purpose) -> MySqlPool
 }
 
 fn postgres(server: &Server, options: &StoreOptions, purpose: Purpose) -> PgPool {
-    let (isolation, idle, size, planning) = match purpose {
-        Purpose::Write => ("read committed", IDLE_IN_TRANSACTION, options.writers, BY_KEYS),
-        Purpose::Read => ("repeatable read", IDLE_IN_SNAPSHOT, options.readers, FOR_ANY_SIZE),
+    let (isolation, idle, planning) = match purpose {
+        Purpose::Write => ("read committed", IDLE_IN_TRANSACTION, BY_KEYS),
+        Purpose::Read => ("repeatable read", IDLE_IN_SNAPSHOT, FOR_ANY_SIZE),
     };
     let mut connect = PgConnectOptions::new_without_pgpass()
         .host(&server.host)
@@ -224,7 +224,7 @@ fn postgres(server: &Server, options: &StoreOptions, purpose: Purpose) -> PgPool
     }
     connect = server.security.postgres(connect);
     PgPoolOptions::new()
-        .max_connections(size)
+        .max_connections(purpose.size(options))
         .acquire_timeout(options.acquire_timeout)
         .test_before_acquire(false)
         .connect_lazy_with(quiet(connect))
