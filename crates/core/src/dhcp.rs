@@ -81,7 +81,8 @@ impl Core {
             let mut port = self.dhcp_port(&ground, &agent.host, now);
             port.fixed_ips = self.dhcp_addresses(tx, &port, &ground).await?;
             self.bind(&mut port, &ground);
-            return self.ports_insert(tx, caller, &[port]).await;
+            Self::ports_insert(tx, caller, &[port]);
+            return Ok(());
         };
         let fixed_ips = self.dhcp_addresses(tx, &before, &ground).await?;
         if fixed_ips == before.fixed_ips {

@@ -140,6 +140,7 @@ impl From<nucleon_db::Error> for Error {
             Db::Down { .. } | Db::Closed | Db::Retry { .. } | Db::OutcomeUnknown { .. } => {
                 Self::unavailable(error)
             }
+            error @ Db::Late { .. } => Self { source: Some(Arc::new(error)), ..Self::collided() },
             error => Self::internal(error),
         }
     }

@@ -9,8 +9,7 @@ mod leaving;
 use std::net::IpAddr;
 
 use nucleon_db::floating_ip::{self as store, ASSOCIATION_KEY};
-use nucleon_db::subnet as subnets;
-use nucleon_db::{Tx, network as networks, port as ports, port_forwarding as forwardings};
+use nucleon_db::{Tx, port as ports, port_forwarding as forwardings, resource as rows};
 use nucleon_model::floating_ip::OWNER_FLOATING_IP;
 use nucleon_model::view::Scope;
 use nucleon_model::{
@@ -23,6 +22,7 @@ pub(crate) use self::leaving::{port_goes, port_readdressed};
 
 use self::association::Wanted;
 use crate::entity::{self, Entity};
+use crate::port::Ground;
 use crate::{Caller, Core, Error, Operations, Result, qos_policy};
 
 const DOWN: &str = "DOWN";
@@ -55,8 +55,9 @@ impl Entity for FloatingIp {
         caller: &Caller,
         draft: &FloatingIpDraft,
     ) -> Result<()> {
-        check_outside(core, tx, caller, self).await?;
-        let port = make_port(core, tx, caller, self, draft).await?;
+        let ground = core.ground_reached(tx, caller, self.floating_network_id, "").await?;
+        check_outside(&ground)?;
+        let port = make_port(core, tx, caller, (self, &ground), draft).await?;
         let address = port.fixed_ips.iter().map(|held| held.ip_address).find(IpAddr::is_ipv4);
         self.floating_port_id = port.id;
         self.floating_ip_address = Some(address.ok_or_else(|| exhausted(self))?);
@@ -105,18 +106,25 @@ impl Entity for FloatingIp {
         }
     }
 
+    async fn insert(&mut self, _: &Core, tx: &mut Tx) -> Result<()> {
+        rows::insert_later(tx, std::slice::from_ref(self));
+        Ok(())
+    }
+
     async fn complete(_: &Core, tx: &mut Tx, _: &Caller, floating_ips: &mut [Self]) -> Result<()> {
-        let ids: Vec<PortId> = floating_ips.iter().filter_map(|one| one.port_id).collect();
-        let inside = ports::port_get_all(tx, &ids).await?;
+        show_ports(tx, floating_ips).await?;
         let ids: Vec<FloatingIpId> = floating_ips.iter().map(|one| one.id).collect();
         let forwardings = forwardings::port_forwarding_list_of(tx, &ids).await?;
         for one in floating_ips {
-            let port = inside.iter().find(|port| Some(port.id) == one.port_id);
-            one.port_details = port.map(Into::into);
             let own = forwardings.iter().filter(|forwarding| forwarding.floatingip_id == one.id);
             one.port_forwardings = own.map(Into::into).collect();
         }
         Ok(())
+    }
+
+    /// Single ports they do not forward yet.
+    async fn complete_new(_: &Core, tx: &mut Tx, _: &Caller, new: &mut [Self]) -> Result<()> {
+        show_ports(tx, new).await
     }
 
     fn scopes(&self) -> Vec<Scope> {
@@ -134,12 +142,23 @@ impl Entity for FloatingIp {
     }
 }
 
+/// Fills in to which ports floating IPs lead.
+async fn show_ports(tx: &mut Tx, floating_ips: &mut [FloatingIp]) -> Result<()> {
+    let ids: Vec<PortId> = floating_ips.iter().filter_map(|one| one.port_id).collect();
+    let inside = ports::port_get_all(tx, &ids).await?;
+    for one in floating_ips {
+        let port = inside.iter().find(|port| Some(port.id) == one.port_id);
+        one.port_details = port.map(Into::into);
+    }
+    Ok(())
+}
+
 /// The port that holds the address. It is nobody's: projects do not see it.
 async fn make_port(
     core: &Core,
     tx: &mut Tx,
     caller: &Caller,
-    floating_ip: &FloatingIp,
+    (floating_ip, ground): (&FloatingIp, &Ground),
     draft: &FloatingIpDraft,
 ) -> Result<Port> {
     let port = Port {
@@ -156,23 +175,15 @@ async fn make_port(
     } else {
         Field::Absent
     };
-    core.port_make(tx, caller, port, &addresses, core.now()).await
+    core.port_make_on(tx, caller, port, (&addresses, ground), core.now()).await
 }
 
 /// Refuses a network that does not lead outside, or has no IPv4 addresses to give.
-async fn check_outside(
-    core: &Core,
-    tx: &mut Tx,
-    caller: &Caller,
-    floating_ip: &FloatingIp,
-) -> Result<()> {
-    let id = floating_ip.floating_network_id;
-    let found = networks::network_get(tx, id).await?;
-    let network = core.network_reached(tx, caller, id, found).await?;
+fn check_outside(Ground { network, subnets, .. }: &Ground) -> Result<()> {
+    let id = network.id;
     if !network.external {
         return Err(bad(format!("Network {id} is not a valid external network")));
     }
-    let subnets = subnets::subnet_list_of(tx, &[id]).await?;
     if !subnets.iter().any(|subnet| subnet.ip_version == 4) {
         return Err(bad(format!("Network {id} does not contain any IPv4 subnet")));
     }

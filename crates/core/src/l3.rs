@@ -9,7 +9,8 @@ mod agents;
 mod ha;
 mod schedule;
 
-use nucleon_db::{Attempt, Tx, l3_agent as store, router as routers};
+use nucleon_db::l3_agent::{self as store, L3Agents};
+use nucleon_db::{Attempt, Tx, router as routers};
 use nucleon_model::router::OWNER_HA;
 use nucleon_model::{AgentId, Port, Router, RouterCarrier, RouterId, Timestamp};
 
@@ -26,37 +27,45 @@ impl Core {
         router: &mut Router,
         now: Timestamp,
     ) -> Result<()> {
-        self.router_carriers_add(tx, router, now).await?;
+        let chosen = self.l3_choose(tx, router, None, now).await?;
+        self.router_carriers_add(tx, router, chosen, now).await?;
         self.router_ports_follow(tx, caller, router, now).await
     }
 
-    /// As [`Core::router_place`], of a router whose ports are where they should be as long as nobody else carries it.
+    /// As [`Core::router_place`], of a router that these agents were found for, and whose ports are where they should be as
+    /// long as nobody else carries it. Answers whether anybody else does now.
     pub(crate) async fn router_carry(
         &self,
         tx: &mut Tx,
         caller: &Caller,
-        router: &mut Router,
+        (router, agents): (&mut Router, L3Agents),
         now: Timestamp,
-    ) -> Result<()> {
-        if self.router_carriers_add(tx, router, now).await? {
-            self.router_ports_follow(tx, caller, router, now).await?;
+    ) -> Result<bool> {
+        router.carriers = agents.carriers.iter().map(schedule::carrier).collect();
+        let chosen = if router.carriers.is_empty() {
+            self.l3_choose_among(tx, router, agents.candidates, now).await?
+        } else {
+            self.l3_choose(tx, router, None, now).await?
+        };
+        if chosen.is_empty() {
+            return Ok(false);
         }
-        Ok(())
+        self.router_carriers_add(tx, router, chosen, now).await?;
+        self.router_ports_follow(tx, caller, router, now).await?;
+        Ok(true)
     }
 
-    /// Answers whether further agents carry a router now.
     async fn router_carriers_add(
         &self,
         tx: &mut Tx,
         router: &mut Router,
+        chosen: Vec<RouterCarrier>,
         now: Timestamp,
-    ) -> Result<bool> {
-        let chosen = self.l3_choose(tx, router, None, now).await?;
-        let some = !chosen.is_empty();
+    ) -> Result<()> {
         for carrier in chosen {
             self.router_assign(tx, router, carrier, now).await?;
         }
-        Ok(some)
+        Ok(())
     }
 
     /// Has an agent carry a router; a second time changes nothing.

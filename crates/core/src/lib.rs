@@ -216,13 +216,18 @@ impl Core {
                 let (core, work, input) = (core.clone(), work.clone(), input.clone());
                 Box::pin(async move {
                     let done = work(core.clone(), &mut *tx, input).await?;
-                    tx.write_changes().await?;
+                    tx.write_changes()?;
                     core.settle_quotas(tx).await?;
+                    tx.together().await?;
                     Ok::<_, Error>(done)
                 })
             });
             match done.await {
-                Err(error) if error.is_collided() => tracing::debug!(label, "collided"),
+                Err(error) if error.is_collided() => {
+                    tracing::debug!(label, "collided");
+                    // It may have been with the deletion of a group that was taken for a project's default.
+                    self.default_groups().forget_all();
+                }
                 outcome => return outcome,
             }
         }

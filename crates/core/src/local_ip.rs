@@ -7,7 +7,7 @@ mod association;
 use std::net::IpAddr;
 
 use nucleon_db::port_dependents::{Dependents, port_dependents};
-use nucleon_db::{Operation, Tx, local_ip as store, network as networks, port as ports, subnet};
+use nucleon_db::{Operation, Tx, local_ip as store, port as ports};
 use nucleon_model::local_ip::OWNER_LOCAL_IP;
 use nucleon_model::{
     Field, FixedIp, FixedIpRequest, LocalIp, LocalIpDraft, NetworkId, Port, PortId, Resource as _,
@@ -130,12 +130,10 @@ async fn make_port(
     id: NetworkId,
     wanted: Option<IpAddr>,
 ) -> Result<(Port, IpAddr)> {
-    let found = networks::network_get(tx, id).await?;
-    core.network_reached(tx, caller, id, found).await?;
+    let ground = core.ground_reached(tx, caller, id, "").await?;
     let no_ipv4 =
         || Error::bad_request("local_ip", format!("Network {id} does not contain any IPv4 subnet"));
-    let subnets = subnet::subnet_list_of(tx, &[id]).await?;
-    if !subnets.iter().any(|subnet| subnet.ip_version == 4) {
+    if !ground.subnets.iter().any(|subnet| subnet.ip_version == 4) {
         return Err(no_ipv4());
     }
     let port = Port {
@@ -149,7 +147,7 @@ async fn make_port(
     let addresses = wanted.map_or(Field::Absent, |address| {
         Field::Value(vec![FixedIpRequest { subnet_id: None, ip_address: Some(address) }])
     });
-    let port = core.port_make(tx, caller, port, &addresses, core.now()).await?;
+    let port = core.port_make_on(tx, caller, port, (&addresses, &ground), core.now()).await?;
     let held = port.fixed_ips.iter().map(|held| held.ip_address);
     let address = wanted.or_else(|| held.clone().find(IpAddr::is_ipv4)).ok_or_else(no_ipv4)?;
     Ok((port, address))

@@ -1,9 +1,8 @@
 //! Ports.
 //!
 //! The way of a create: what it stands on (network, subnets, segments, agents) is read, the rest is decided in memory,
-//! and written: port, addresses, groups, outbox; at last its project's quota is settled. Seven statements, with tags eight;
-//! one more where this server does not know the project's default security group yet. All but MariaDB take the rows of a
-//! port in one, and save two.
+//! and written: port, addresses, groups, tags, outbox; at last its project's quota is settled. Four statements, and one
+//! more where this server does not know the project's default security group yet.
 
 mod address;
 mod bind;
@@ -22,21 +21,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use nucleon_db::ground::Ground;
-use nucleon_db::ground::ground_get;
+use nucleon_db::ground::{Under, ground_get};
 use nucleon_db::log::Logged;
 use nucleon_db::port::Part;
 use nucleon_db::port_dependents::{Dependents, port_dependents};
 use nucleon_db::{Listed, Operation, Tx, network as networks, port as store, tag as tags};
 use nucleon_model::{
     AttrSet, Attribute, FixedIp, ListQuery, Network, NetworkId, Port, PortDraft, PortId, Resource,
-    Timestamp,
+    Subnet, SubnetId, Timestamp,
 };
 use nucleon_policy::Verdict;
 
 pub(crate) use address::{Found, add_auto_addresses, reached_segments};
 
 use crate::change::{again, emit_port, emit_port_status};
-use crate::network::hold;
+use crate::network::{hold, sharing};
 use crate::policy::Viewing;
 use crate::qos_policy::show_requests;
 use crate::{Caller, Core, Error, Noun, Operations, Precondition, Result};
@@ -193,7 +192,60 @@ impl Core {
 
     /// Everything that a port is decided from.
     pub(crate) async fn ground(&self, tx: &mut Tx, id: NetworkId, host: &str) -> Result<Ground> {
-        ground_get(tx, id, host).await?.ok_or_else(|| crate::network::missing(id))
+        let found = ground_get(tx, Under::Network(id), host, None).await?;
+        found.map(|(ground, _)| ground).ok_or_else(|| crate::network::missing(id))
+    }
+
+    /// As [`Core::ground`], with the network as the caller has it, and whether the caller reaches it.
+    pub(crate) async fn ground_as_seen(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: NetworkId,
+        host: &str,
+    ) -> Result<(Ground, bool)> {
+        let found = ground_get(tx, Under::Network(id), host, Self::viewer(caller)).await?;
+        let (mut ground, open) = found.ok_or_else(|| crate::network::missing(id))?;
+        let reached = sharing::reach_row(caller, &mut ground.network, &open);
+        Ok((ground, reached))
+    }
+
+    /// As [`Core::ground`]; to one who does not see the network, or does not reach it, it is not there.
+    pub(crate) async fn ground_reached(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: NetworkId,
+        host: &str,
+    ) -> Result<Ground> {
+        match self.ground_as_seen(tx, caller, id, host).await? {
+            (ground, true) if self.sees(caller, &ground.network) => Ok(ground),
+            _ => Err(crate::network::missing(id)),
+        }
+    }
+
+    /// A subnet as the caller has it, and what ports there stand on; `None` to one who does not see it.
+    pub(crate) async fn ground_of_subnet(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: SubnetId,
+        host: &str,
+    ) -> Result<Option<(Subnet, Ground)>> {
+        let under = Under::Subnet(id);
+        let found = ground_get(tx, under, host, Some(caller.project_id())).await?;
+        let Some((ground, open)) = found else { return Ok(None) };
+        let Some(subnet) = ground.subnets.iter().find(|subnet| subnet.id == id) else {
+            return Ok(None);
+        };
+        let mut network = ground.network.clone();
+        let reached = sharing::reach(caller, &mut network, |action| open.contains(action));
+        if !reached && subnet.project_id != caller.project_id() {
+            return Ok(None);
+        }
+        let shown = if reached { &network } else { &ground.network };
+        let subnet = crate::subnet::complete(subnet.clone(), shown);
+        Ok(self.sees(caller, &subnet).then_some((subnet, ground)))
     }
 
     /// Gives a port other addresses, on behalf of its network rather than of a request.

@@ -10,7 +10,9 @@ mod interface;
 mod kind;
 mod routes;
 
-use nucleon_db::{Tx, conntrack_helper as helpers, l3_agent as l3_agents, port as ports};
+use nucleon_db::{
+    Tx, conntrack_helper as helpers, l3_agent as l3_agents, port as ports, resource as rows,
+};
 use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::view::Scope;
 use nucleon_model::{
@@ -75,7 +77,8 @@ impl Entity for Router {
         self.carriers = core.l3_choose(tx, self, None, core.now()).await?;
         match draft.external_gateway_info.get().and_then(|info| info.wanted.as_ref()) {
             Some(wanted) => {
-                gateway::set(core, tx, caller, self, Some(wanted)).await?;
+                let way = (&mut *self, Attached::default());
+                gateway::set(core, tx, caller, way, Some(wanted)).await?;
                 ndp_proxy::switch_new(tx, self, Some(wanted)).await
             }
             None => ndp_proxy::switch_new(tx, self, None).await,
@@ -92,7 +95,8 @@ impl Entity for Router {
         for carrier in std::mem::take(&mut self.carriers) {
             core.router_assign(tx, self, carrier, now).await?;
         }
-        gateway::record(tx, self, None).await
+        gateway::record(tx, self, None);
+        Ok(())
     }
 
     async fn change(
@@ -105,12 +109,10 @@ impl Entity for Router {
         if draft.routes.is_given() {
             routes::replace(core, tx, self, draft.routes.value().unwrap_or_default()).await?;
         }
-        match &draft.external_gateway_info {
-            Field::Absent => {}
-            Field::Null => gateway::set(core, tx, caller, self, None).await?,
-            Field::Value(info) => {
-                gateway::set(core, tx, caller, self, info.wanted.as_ref()).await?;
-            }
+        if draft.external_gateway_info.is_given() {
+            let wanted = draft.external_gateway_info.get().and_then(|info| info.wanted.as_ref());
+            let attached = Attached::load(tx, self.id).await?;
+            gateway::set(core, tx, caller, (&mut *self, attached), wanted).await?;
         }
         let was_up = self.admin_state_up;
         draft.admin_state_up.apply(&mut self.admin_state_up);
@@ -129,7 +131,7 @@ impl Entity for Router {
         before: &Self,
         now: Timestamp,
     ) -> Result<()> {
-        gateway::record(tx, self, before.gw_port_id).await?;
+        gateway::record(tx, self, before.gw_port_id);
         kind::follow(tx, caller, before, self, now).await?;
         if (before.distributed, before.ha) == (self.distributed, self.ha) {
             core.router_place(tx, caller, self, now).await
@@ -139,7 +141,7 @@ impl Entity for Router {
     }
 
     async fn release(&self, core: &Core, tx: &mut Tx, caller: &Caller, _: Timestamp) -> Result<()> {
-        let attached = Attached::load(tx, self.id, &[]).await?;
+        let attached = Attached::load(tx, self.id).await?;
         let holding: Vec<String> = attached
             .ports
             .iter()
@@ -176,9 +178,13 @@ impl Entity for Router {
         Ok(())
     }
 
-    /// Who carries them is known, and helpers they have none.
-    async fn complete_new(_: &Core, tx: &mut Tx, _: &Caller, routers: &mut [Self]) -> Result<()> {
-        show_gateways(tx, routers).await?;
+    async fn insert(&mut self, _: &Core, tx: &mut Tx) -> Result<()> {
+        rows::insert_later(tx, std::slice::from_ref(self));
+        Ok(())
+    }
+
+    /// Who carries them and how they lead outside is known, and helpers they have none.
+    async fn complete_new(_: &Core, _: &mut Tx, _: &Caller, routers: &mut [Self]) -> Result<()> {
         for router in routers {
             router.availability_zones = router.zones();
         }

@@ -1,7 +1,7 @@
 //! Rules of security groups.
 //!
 //! The rules of one request are of one group. Two requests that both find that a rule is new meet at a unique key, so that
-//! the group is held for its new revision alone, at the end. Four statements and what is looked up of the other ends, however
+//! the group is held for its new revision alone, at the end. Three statements and what is looked up of the other ends, however
 //! many rules.
 
 mod traffic;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use nucleon_db::security_group::{self as groups, Hold};
 use nucleon_db::{
-    Operation, Tx, address_group as address_groups, rbac, resource, security_group_rule as store,
+    Operation, Tx, address_group as address_groups, rbac, security_group_rule as store,
 };
 use nucleon_model::default_security_group_rule::PARENT_GROUP;
 use nucleon_model::view::Scope;
@@ -72,18 +72,23 @@ impl Entity for SecurityGroupRule {
         drafts: Vec<SecurityGroupRuleDraft>,
         now: Timestamp,
     ) -> Result<Vec<Self>> {
-        let group = group_of(tx, &drafts).await?;
+        let id = group_of(&drafts)?;
+        let traffic: Vec<Result<Traffic>> =
+            drafts.iter().map(|draft| Traffic::of(draft).checked()).collect();
+        let fingerprints: Vec<String> =
+            traffic.iter().flatten().map(|traffic| traffic.key().to_string()).collect();
+        let found = store::security_group_with_rules_like(tx, id, &fingerprints).await?;
+        let (group, held) = found.ok_or_else(|| Error::not_found(SecurityGroup::DECL, id))?;
         for draft in &drafts {
             let standing =
                 Self { parent_project: Some(group.project_id.clone()), ..Self::of(draft) };
             core.authorise_create(caller, draft, &standing)?;
         }
         let project = project_of(caller, &drafts)?;
-        let traffic =
-            drafts.iter().map(|draft| Traffic::of(draft).checked()).collect::<Result<Vec<_>>>()?;
+        let traffic = traffic.into_iter().collect::<Result<Vec<_>>>()?;
         check_remote_groups(tx, caller, &project, &group, &traffic).await?;
         check_remote_addresses(tx, caller, &project, &traffic).await?;
-        check_duplicates(tx, group.id, &traffic).await?;
+        check_duplicates(&traffic, &held)?;
         let rules: Vec<Self> = drafts
             .iter()
             .zip(traffic)
@@ -106,8 +111,8 @@ impl Entity for SecurityGroupRule {
             emit(tx, caller, Operation::Create, rule, &rule.scopes());
         }
         // What others wait for comes last.
-        tx.write_changes().await?;
-        unless_changed(store::security_group_rule_add(tx, group.id, &rules, now).await)?;
+        tx.write_changes()?;
+        store::security_group_rule_add(tx, group.id, &rules, now);
         Ok(rules)
     }
 
@@ -193,7 +198,7 @@ pub(crate) fn from_template(
 }
 
 /// The one group that all rules of a request are for.
-async fn group_of(tx: &mut Tx, drafts: &[SecurityGroupRuleDraft]) -> Result<SecurityGroup> {
+fn group_of(drafts: &[SecurityGroupRuleDraft]) -> Result<SecurityGroupId> {
     let named: BTreeSet<&str> = drafts
         .iter()
         .filter_map(|draft| draft.security_group_id.get())
@@ -207,9 +212,7 @@ async fn group_of(tx: &mut Tx, drafts: &[SecurityGroupRuleDraft]) -> Result<Secu
             "Only allowed to update rules for one security profile at a time",
         ));
     }
-    let missing = || Error::not_found(SecurityGroup::DECL, name);
-    let id: SecurityGroupId = name.parse().map_err(|_| missing())?;
-    resource::get(tx, id.to_string()).await?.ok_or_else(missing)
+    name.parse().map_err(|_| Error::not_found(SecurityGroup::DECL, name))
 }
 
 /// The one project that all rules of a request are for.
@@ -303,7 +306,7 @@ async fn check_usable(
 }
 
 /// No rule may come twice: neither in the request nor beside those that the group has.
-async fn check_duplicates(tx: &mut Tx, group: SecurityGroupId, traffic: &[Traffic]) -> Result<()> {
+fn check_duplicates(traffic: &[Traffic], held: &[SecurityGroupRule]) -> Result<()> {
     let mut new = BTreeSet::new();
     if !traffic.iter().all(|traffic| new.insert(traffic.key())) {
         return Err(Error::conflict(
@@ -311,22 +314,11 @@ async fn check_duplicates(tx: &mut Tx, group: SecurityGroupId, traffic: &[Traffi
             "Duplicate Security Group Rule in POST.",
         ));
     }
-    let first_ports = traffic.iter().map(|traffic| traffic.port_range_min).collect();
-    let held = store::security_group_rule_list_from(tx, group, &first_ports).await?;
     match held.iter().find(|rule| new.contains(&Traffic::of_rule(rule).key())) {
         Some(rule) => Err(Error::conflict(
             "SecurityGroupRuleExists",
             format!("Security group rule already exists. Rule id is {}.", rule.id),
         )),
         None => Ok(()),
-    }
-}
-
-/// What stands at either end went between our look and the row, or another request made the rule: look again.
-fn unless_changed(written: std::result::Result<(), nucleon_db::Error>) -> Result<()> {
-    match written {
-        Err(nucleon_db::Error::Reference { .. }) => Err(Error::collided()),
-        Err(error) if error.is_conflict_on(store::FINGERPRINT_KEY) => Err(Error::collided()),
-        other => Ok(other?),
     }
 }

@@ -204,7 +204,7 @@ impl Core {
                 object.store(tx, &caller, revision).await?;
                 let id = key.to_string();
                 store::tag_delete_of(tx, &id).await?;
-                store::tag_insert(tx, &rows(&id, &tags)).await?;
+                store::tag_insert(tx, &rows(&id, &tags));
                 Ok(tags)
             })
         })

@@ -42,7 +42,7 @@ pub async fn agent_list(
 
 /// The agent of a type on a host.
 pub async fn agent_on_host(tx: &mut Tx, agent_type: &str, host: &str) -> Result<Option<Agent>> {
-    let mut query = resource::select::<Agent>();
+    let mut query = resource::select::<Agent>(tx);
     query
         .and_where(Expr::col(Alias::new("host")).eq(host))
         .and_where(Expr::col(Alias::new("agent_type")).eq(agent_type));

@@ -12,9 +12,6 @@ use crate::resource;
 use crate::row::Row;
 use crate::tx::Tx;
 
-/// Name of the unique key over subnet and address.
-pub const ALLOCATION_KEY: &str = "ip_allocations_pkey";
-
 /// An address as text that sorts as the addresses do: 32 hexadecimal digits.
 pub(crate) fn sortable(address: IpAddr) -> String {
     match address {
@@ -25,11 +22,8 @@ pub(crate) fn sortable(address: IpAddr) -> String {
 
 const COLUMNS: [&str; 4] = ["subnet_id", "ip_key", "ip_address", "port_id"];
 
-/// Takes addresses for ports, all or none.
-///
-/// # Errors
-/// [`crate::Error::Conflict`] on [`ALLOCATION_KEY`] when one is in use.
-pub async fn allocation_insert(tx: &mut Tx, taken: &[(PortId, FixedIp)]) -> Result<()> {
+/// Takes addresses for ports, as [`Tx::later`]: all, or none when one is in use.
+pub fn allocation_insert(tx: &mut Tx, taken: &[(PortId, FixedIp)]) {
     for portion in resource::portions(taken) {
         let mut insert = Query::insert();
         insert.into_table(Alias::new("ip_allocations")).columns(COLUMNS.map(Alias::new));
@@ -41,9 +35,8 @@ pub async fn allocation_insert(tx: &mut Tx, taken: &[(PortId, FixedIp)]) -> Resu
                 Expr::val(port.to_string()),
             ]);
         }
-        tx.insert(insert).await?;
+        tx.later_rows(insert, portion.len());
     }
-    Ok(())
 }
 
 /// Gives addresses of a port back.

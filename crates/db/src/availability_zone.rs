@@ -76,7 +76,8 @@ pub(crate) async fn availability_zones_of_networks(
             .column(Alias::new(ZONE))
             .column((Alias::new(SERVING), Alias::new("network_id")))
             .distinct();
-        for row in tx.fetch_all(&among_serving_agents(query, chunk)).await? {
+        among_serving_agents(&mut query, chunk);
+        for row in tx.fetch_all(&query).await? {
             found.entry(row.parse("network_id")?).or_default().insert(row.get(ZONE)?);
         }
     }
@@ -86,10 +87,7 @@ pub(crate) async fn availability_zones_of_networks(
 const SERVING: &str = "network_dhcp_agents";
 
 /// Has a selection find the agents with a zone that serve networks.
-pub(crate) fn among_serving_agents(
-    mut query: SelectStatement,
-    networks: &[String],
-) -> SelectStatement {
+pub(crate) fn among_serving_agents(query: &mut SelectStatement, networks: &[String]) {
     let of = |table: &'static str, column: &'static str| (Alias::new(table), Alias::new(column));
     query
         .from(Alias::new("agents"))
@@ -99,5 +97,4 @@ pub(crate) fn among_serving_agents(
         )
         .and_where(Expr::col(of("agents", ZONE)).ne(""))
         .and_where(Expr::col(of(SERVING, "network_id")).is_in(resource::padded(networks)));
-    query
 }

@@ -28,12 +28,12 @@ pub async fn default_rule_list_for(tx: &mut Tx, of: For) -> Result<Vec<DefaultSe
         For::DefaultGroups => "used_in_default_sg",
         For::OtherGroups => "used_in_non_default_sg",
     };
-    let mut query = resource::select::<DefaultSecurityGroupRule>();
+    let mut query = resource::select::<DefaultSecurityGroupRule>(tx);
     query.and_where(Expr::col(Alias::new(column)).eq(true));
     resource::fetch(tx, &query).await
 }
 
 /// All of them.
 pub async fn default_rule_list(tx: &mut Tx) -> Result<Vec<DefaultSecurityGroupRule>> {
-    resource::fetch(tx, &resource::select::<DefaultSecurityGroupRule>()).await
+    resource::fetch(tx, &resource::select::<DefaultSecurityGroupRule>(tx)).await
 }

@@ -67,6 +67,10 @@ pub enum Error {
     /// A foreign key refused the change. SQLite does not say which.
     #[error("a reference is violated ({})", constraint.as_deref().unwrap_or("unnamed"))]
     Reference { constraint: Option<String> },
+    /// What a transaction wrote with [`Tx::later`](crate::Tx::later) was refused, by a key or a reference: another came
+    /// before. Whoever runs into this gives up what it is at; the whole is to be done again.
+    #[error("what was found changed before it was written: {refusal}")]
+    Late { refusal: Box<Error> },
     /// The row is not at the revision that the caller has read, or is gone.
     #[error("{kind} {id} was changed meanwhile")]
     Stale { kind: &'static str, id: String },
@@ -114,6 +118,15 @@ impl Error {
 
     pub(crate) fn retry(reason: RetryReason, detail: impl fmt::Display) -> Self {
         Self::Retry { reason, detail: detail.to_string() }
+    }
+
+    pub(crate) fn late(self) -> Self {
+        match self {
+            Self::Conflict { .. } | Self::Reference { .. } => {
+                Self::Late { refusal: Box::new(self) }
+            }
+            other => other,
+        }
     }
 
     /// Whether a new transaction may succeed where this one failed.

@@ -54,7 +54,7 @@ pub async fn flavor_has_profile(
     flavor: FlavorId,
     profile: ServiceProfileId,
 ) -> Result<bool> {
-    let mut query = resource::select::<FlavorProfile>();
+    let mut query = resource::select::<FlavorProfile>(tx);
     query.and_where(is_flavor(flavor)).and_where(is_profile(profile));
     Ok(tx.fetch_optional(&query).await?.is_some())
 }
@@ -75,7 +75,7 @@ pub async fn flavor_profile_unbind(
 
 /// Whether any flavor is bound to a profile.
 pub async fn service_profile_is_bound(tx: &mut Tx, profile: ServiceProfileId) -> Result<bool> {
-    let mut query = resource::select::<FlavorProfile>();
+    let mut query = resource::select::<FlavorProfile>(tx);
     query.and_where(is_profile(profile)).limit(1);
     Ok(tx.fetch_optional(&query).await?.is_some())
 }

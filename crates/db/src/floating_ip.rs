@@ -23,7 +23,7 @@ impl Listing for FloatingIp {
 }
 
 async fn list_where(tx: &mut Tx, condition: Cond) -> Result<Vec<FloatingIp>> {
-    let mut query = resource::select::<FloatingIp>();
+    let mut query = resource::select::<FloatingIp>(tx);
     query.cond_where(condition).order_by(Alias::new("id"), Order::Asc);
     resource::fetch(tx, &query).await
 }

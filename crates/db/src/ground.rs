@@ -1,10 +1,14 @@
 //! What a port stands on: its network with all that belongs to it, and the agents that wire and serve it.
 
-use nucleon_model::{Agent, Network, NetworkId, Resource, Segment, Subnet};
-use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, UnionType};
+use std::collections::BTreeSet;
 
-use crate::error::{Error, Result};
-use crate::resource::Columns;
+use nucleon_model::{Agent, Network, NetworkId, Segment, Subnet, SubnetId};
+use sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
+
+use crate::error::Result;
+use crate::network::{OBJECT_TYPE, OPEN};
+use crate::parts::Parts;
+use crate::rbac::reaching;
 use crate::tx::Tx;
 
 /// What ports of one network on one host stand on.
@@ -21,77 +25,88 @@ pub struct Ground {
     pub dhcp_agents: Vec<Agent>,
 }
 
-/// What ports of a network on a host stand on, at one point in time and by one statement: the rows of five tables come
-/// packed, one below the other. `None` where there is no such network.
-pub async fn ground_get(tx: &mut Tx, id: NetworkId, host: &str) -> Result<Option<Ground>> {
-    let mut network = None;
-    let (mut subnets, mut segments) = (Vec::<Subnet>::new(), Vec::<Segment>::new());
-    let (mut agents, mut dhcp_agents) = (Vec::new(), Vec::new());
-    let question = question(tx, id, host);
-    for row in tx.fetch_all(&question).await? {
-        let packed: String = row.at(1)?;
-        match row.at::<String>(0)?.as_str() {
-            NETWORK => network = Some(unpack::<Network>(&packed)?),
-            SUBNET => subnets.push(unpack(&packed)?),
-            SEGMENT => segments.push(unpack(&packed)?),
-            AGENT => agents.push(unpack(&packed)?),
-            DHCP_AGENT => dhcp_agents.push(unpack(&packed)?),
-            other => {
-                let problem = format!("{other:?} is no part of what a port stands on");
-                return Err(Error::Damaged { column: "part".to_owned(), problem });
-            }
-        }
-    }
-    subnets.sort_by_key(|subnet| (subnet.created_at, subnet.id));
-    segments.sort_by_key(|segment| segment.segment_index);
-    Ok(network.map(|network| Ground { network, subnets, segments, agents, dhcp_agents }))
+/// Which network is meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Under {
+    Network(NetworkId),
+    /// The network of a subnet.
+    Subnet(SubnetId),
 }
 
-// What a row of the answer is, as its first column says.
+/// What ports of a network on a host stand on, at one point in time and by one statement, and the actions by which a
+/// project, if one is named, reaches the network. `None` where there is no such network.
+pub async fn ground_get(
+    tx: &mut Tx,
+    under: Under,
+    host: &str,
+    project: Option<&str>,
+) -> Result<Option<(Ground, BTreeSet<String>)>> {
+    let mut answers = question(tx, under, host, project).ask(tx).await?;
+    let Some(network) = answers.rows(NETWORK)?.pop() else { return Ok(None) };
+    let mut subnets: Vec<Subnet> = answers.rows(SUBNET)?;
+    subnets.sort_by_key(|subnet| (subnet.created_at, subnet.id));
+    let mut segments: Vec<Segment> = answers.rows(SEGMENT)?;
+    segments.sort_by_key(|segment| segment.segment_index);
+    let (agents, dhcp_agents) = (answers.rows(AGENT)?, answers.rows(DHCP_AGENT)?);
+    let open = answers.values(ACTION).into_iter().collect();
+    Ok(Some((Ground { network, subnets, segments, agents, dhcp_agents }, open)))
+}
+
 const NETWORK: &str = "network";
 const SUBNET: &str = "subnet";
 const SEGMENT: &str = "segment";
 const AGENT: &str = "agent";
 const DHCP_AGENT: &str = "dhcp agent";
+const ACTION: &str = "action";
 
-fn question(tx: &Tx, id: NetworkId, host: &str) -> SelectStatement {
-    let id = id.to_string();
-    let of_network = |table: &'static str, column: &'static str| {
-        Expr::col((Alias::new(table), Alias::new(column))).eq(id.as_str())
-    };
-    let mut question = part::<Network>(tx, NETWORK);
-    question.and_where(of_network("networks", "id"));
-    let mut add = |part: SelectStatement| {
-        question.union(UnionType::All, part);
-    };
-
-    let mut subnets = part::<Subnet>(tx, SUBNET);
-    add(subnets.and_where(of_network("subnets", "network_id")).take());
-    let mut segments = part::<Segment>(tx, SEGMENT);
-    add(segments.and_where(of_network("segments", "network_id")).take());
-    let mut on_host = part::<Agent>(tx, AGENT);
-    add(on_host.and_where(Expr::col((Alias::new("agents"), Alias::new("host"))).eq(host)).take());
-    let serving = Alias::new("network_dhcp_agents");
-    let mut dhcp = part::<Agent>(tx, DHCP_AGENT);
-    dhcp.inner_join(
-        serving.clone(),
-        Expr::col((serving, Alias::new("agent_id")))
-            .equals((Alias::new("agents"), Alias::new("id"))),
-    );
-    add(dhcp.and_where(of_network("network_dhcp_agents", "network_id")).take());
-    question
+fn col(table: &'static str, column: &'static str) -> SimpleExpr {
+    Expr::col((Alias::new(table), Alias::new(column)))
 }
 
-/// The rows of a table, packed, beside what they are.
-fn part<R: Resource>(tx: &Tx, name: &'static str) -> SelectStatement {
-    let mut select = Query::select();
-    select
-        .expr(Expr::val(name))
-        .expr(Columns::all::<R>().pack::<R>(tx.dialect()))
-        .from(Alias::new(R::DECL.table));
-    select
+impl Under {
+    /// The condition that a column names the network.
+    fn is(self, table: &'static str, column: &'static str) -> SimpleExpr {
+        match self {
+            Self::Network(id) => col(table, column).eq(id.to_string()),
+            Self::Subnet(id) => {
+                let mut of_subnet = Query::select();
+                of_subnet
+                    .expr(Expr::col((Alias::new("asked"), Alias::new("network_id"))))
+                    .from_as(Alias::new("subnets"), Alias::new("asked"))
+                    .and_where(
+                        Expr::col((Alias::new("asked"), Alias::new("id"))).eq(id.to_string()),
+                    );
+                col(table, column).eq(SimpleExpr::SubQuery(None, Box::new(of_subnet.into())))
+            }
+        }
+    }
 }
 
-fn unpack<R: Resource>(row: &str) -> Result<R> {
-    Columns::all::<R>().unpack(row)
+fn question(tx: &Tx, under: Under, host: &str, project: Option<&str>) -> Parts {
+    let mut parts = Parts::new(tx);
+    parts.rows::<Network>(NETWORK, |part| {
+        part.and_where(under.is("networks", "id"));
+    });
+    parts.rows::<Subnet>(SUBNET, |part| {
+        part.and_where(under.is("subnets", "network_id"));
+    });
+    parts.rows::<Segment>(SEGMENT, |part| {
+        part.and_where(under.is("segments", "network_id"));
+    });
+    parts.rows::<Agent>(AGENT, |part| {
+        part.and_where(col("agents", "host").eq(host));
+    });
+    parts.rows::<Agent>(DHCP_AGENT, |part| {
+        let serves = col("network_dhcp_agents", "agent_id");
+        part.inner_join(Alias::new("network_dhcp_agents"), serves.eq(col("agents", "id")))
+            .and_where(under.is("network_dhcp_agents", "network_id"));
+    });
+    if let Some(project) = project {
+        parts.values(ACTION, col("rbac_policies", "action"), |part| {
+            part.from(Alias::new("rbac_policies"))
+                .cond_where(reaching(project, OBJECT_TYPE, OPEN))
+                .and_where(under.is("rbac_policies", "object_id"));
+        });
+    }
+    parts
 }

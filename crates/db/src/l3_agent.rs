@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use nucleon_model::{AgentId, RouterCarrier, RouterId};
+use nucleon_model::{Agent, AgentId, AgentType, RouterCarrier, RouterId};
 use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query};
 
 use crate::error::Result;
+use crate::parts::{Answers, Parts};
 use crate::resource;
 use crate::tx::{Attempt, Tx};
 
@@ -63,6 +64,39 @@ pub async fn l3_carriers_of(
     }
     Ok(found)
 }
+
+/// The agents of a router.
+#[derive(Debug)]
+pub struct L3Agents {
+    /// Those that carry it, in the order of their identifiers.
+    pub carriers: Vec<Agent>,
+    /// Where there are none, all that might.
+    pub candidates: Vec<Agent>,
+}
+
+pub(crate) fn ask_for_agents(parts: &mut Parts, router: RouterId) {
+    let mine = || Expr::col(column("router_id")).eq(router.to_string());
+    parts.rows::<Agent>(CARRIER, |part| {
+        let carries =
+            Expr::col((Alias::new("agents"), Alias::new("id"))).equals(column("agent_id"));
+        part.inner_join(Alias::new(TABLE), carries).and_where(mine());
+    });
+    parts.rows::<Agent>(CANDIDATE, |part| {
+        let mut carried = Query::select();
+        carried.column(column("agent_id")).from(Alias::new(TABLE)).and_where(mine());
+        part.and_where(Expr::col(Alias::new("agent_type")).eq(AgentType::L3.as_str()))
+            .and_where(Expr::exists(carried).not());
+    });
+}
+
+pub(crate) fn l3_agents(answers: &mut Answers) -> Result<L3Agents> {
+    let mut carriers: Vec<Agent> = answers.rows(CARRIER)?;
+    carriers.sort_by_key(|agent| agent.id);
+    Ok(L3Agents { carriers, candidates: answers.rows(CANDIDATE)? })
+}
+
+const CARRIER: &str = "carrier";
+const CANDIDATE: &str = "candidate";
 
 /// The routers that an agent carries.
 pub async fn l3_routers_of(tx: &mut Tx, agent: AgentId) -> Result<Vec<RouterId>> {

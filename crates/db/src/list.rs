@@ -109,7 +109,7 @@ pub async fn list_where<R: Listing>(
     also: Option<Condition>,
 ) -> Result<Listed<R>> {
     // A filter that nothing can meet.
-    let columns = columns::<R>(query.load).packed_for(tx.dialect());
+    let columns = columns::<R>(query.load).for_rows_of(tx.dialect());
     let Some(mut statement) = statement::<R>(project, query, also, &columns) else {
         return Ok(Listed::Records(Vec::new()));
     };
@@ -183,7 +183,7 @@ async fn marker_record<R: Listing>(
     if project.is_none() {
         return get(tx, id.to_owned()).await;
     }
-    let mut statement = select::<R>();
+    let mut statement = select::<R>(tx);
     statement.and_where(Expr::col(Alias::new("id")).eq(id));
     if let Some(visible) = R::visible_to(project) {
         statement.cond_where(visible);

@@ -38,7 +38,7 @@ impl Listing for LocalIpAssociation {
 
 /// Whether any port answers a local IP.
 pub async fn local_ip_is_answered(tx: &mut Tx, id: LocalIpId) -> Result<bool> {
-    let mut query = resource::select::<LocalIpAssociation>();
+    let mut query = resource::select::<LocalIpAssociation>(tx);
     query.and_where(Expr::col(Alias::new("local_ip_id")).eq(id.to_string())).limit(1);
     Ok(tx.fetch_optional(&query).await?.is_some())
 }
@@ -49,7 +49,7 @@ pub async fn local_ip_association_of(
     local_ip: LocalIpId,
     port: PortId,
 ) -> Result<Option<LocalIpAssociation>> {
-    let mut query = resource::select::<LocalIpAssociation>();
+    let mut query = resource::select::<LocalIpAssociation>(tx);
     query
         .and_where(Expr::col(Alias::new("local_ip_id")).eq(local_ip.to_string()))
         .and_where(Expr::col(Alias::new("fixed_port_id")).eq(port.to_string()));
@@ -62,7 +62,7 @@ pub async fn local_ip_association_forget(
     port: PortId,
 ) -> Result<Vec<LocalIpAssociation>> {
     let of_port = || Expr::col(Alias::new("fixed_port_id")).eq(port.to_string());
-    let mut query = resource::select::<LocalIpAssociation>();
+    let mut query = resource::select::<LocalIpAssociation>(tx);
     query.and_where(of_port());
     let gone = resource::fetch::<LocalIpAssociation>(tx, &query).await?;
     let mut delete = Query::delete();

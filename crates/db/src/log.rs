@@ -32,7 +32,7 @@ impl Logged {
 
 /// Deletes the logs about something, and tells which they were.
 pub async fn log_delete_about(tx: &mut Tx, logged: Logged) -> Result<Vec<Log>> {
-    let mut query = resource::select::<Log>();
+    let mut query = resource::select::<Log>(tx);
     query.and_where(logged.condition());
     let logs = resource::fetch::<Log>(tx, &query).await?;
     if !logs.is_empty() {

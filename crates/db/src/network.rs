@@ -48,7 +48,7 @@ impl Listing for Network {
 pub const OBJECT_TYPE: &str = "network";
 
 /// The actions that let a project see a network.
-const OPEN: &[&str] = &[ACCESS_AS_SHARED, ACCESS_AS_EXTERNAL];
+pub(crate) const OPEN: &[&str] = &[ACCESS_AS_SHARED, ACCESS_AS_EXTERNAL];
 
 /// Networks that a project sees though they are another's.
 fn open_to(project: &str) -> SelectStatement {
@@ -169,7 +169,7 @@ pub async fn network_complete(tx: &mut Tx, networks: &mut [Network]) -> Result<(
         return Ok(());
     }
     let ids: Vec<String> = networks.iter().map(|network| network.id.to_string()).collect();
-    let mut parts: BTreeMap<NetworkId, Parts> = BTreeMap::new();
+    let mut parts: BTreeMap<NetworkId, ToShow> = BTreeMap::new();
     for (network, subnets) in network_subnets(tx, &ids).await? {
         parts.entry(network).or_default().subnets = subnets;
     }
@@ -187,14 +187,14 @@ pub async fn network_complete(tx: &mut Tx, networks: &mut [Network]) -> Result<(
 
 /// What lies in other tables of a network.
 #[derive(Default)]
-struct Parts {
+struct ToShow {
     /// By their ids.
     subnets: Vec<Shown>,
     zones: BTreeSet<String>,
     segments: Vec<Segment>,
 }
 
-impl Parts {
+impl ToShow {
     fn show_on(self, network: &mut Network) {
         network.subnets = self.subnets.iter().map(|subnet| subnet.id).collect();
         network.l2_adjacency = !self.subnets.iter().any(|subnet| subnet.is_confined);
@@ -253,7 +253,7 @@ fn column_of(table: &'static str, column: &'static str) -> SimpleExpr {
 }
 
 /// Has a selection find the subnets of networks, and the pools that they came from.
-fn among_subnets(mut query: SelectStatement, networks: &[String]) -> SelectStatement {
+fn among_subnets(query: &mut SelectStatement, networks: &[String]) {
     query
         .from(Alias::new(SUBNET))
         .left_join(
@@ -261,7 +261,6 @@ fn among_subnets(mut query: SelectStatement, networks: &[String]) -> SelectState
             column_of(POOL, "id").equals((Alias::new(SUBNET), Alias::new("subnetpool_id"))),
         )
         .and_where(column_of(SUBNET, "network_id").is_in(resource::padded(networks)));
-    query
 }
 
 /// The subnets of networks, and the scopes of the pools that they came from.
@@ -270,7 +269,7 @@ async fn network_subnets(tx: &mut Tx, ids: &[String]) -> Result<BTreeMap<Network
     for chunk in ids.chunks(resource::CHUNK) {
         let mut query = Query::select();
         query.exprs(Shown::columns()).expr(column_of(SUBNET, "network_id"));
-        let mut query = among_subnets(query, chunk);
+        among_subnets(&mut query, chunk);
         query.order_by((Alias::new(SUBNET), Alias::new("id")), Order::Asc);
         for row in tx.fetch_all(&query).await? {
             let shown = Shown::of((row.at(0)?, row.at(1)?, row.at(2)?, row.at(3)?))?;

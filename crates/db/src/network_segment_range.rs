@@ -38,7 +38,7 @@ pub async fn network_segment_range_list_of(
     tx: &mut Tx,
     network_type: &str,
 ) -> Result<Vec<NetworkSegmentRange>> {
-    let mut query = resource::select::<NetworkSegmentRange>();
+    let mut query = resource::select::<NetworkSegmentRange>(tx);
     query
         .and_where(Expr::col(Alias::new("network_type")).eq(network_type))
         .order_by(Alias::new("id"), sea_query::Order::Asc);
@@ -47,7 +47,7 @@ pub async fn network_segment_range_list_of(
 
 /// The ranges that stand for the configuration.
 pub async fn network_segment_range_defaults(tx: &mut Tx) -> Result<Vec<NetworkSegmentRange>> {
-    let mut query = resource::select::<NetworkSegmentRange>();
+    let mut query = resource::select::<NetworkSegmentRange>(tx);
     query.and_where(Expr::col(Alias::new("is_default")).eq(true));
     resource::fetch(tx, &query).await
 }

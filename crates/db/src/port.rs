@@ -2,7 +2,7 @@
 
 use nucleon_model::router::OWNER_GATEWAY;
 use nucleon_model::{
-    Attribute, Cell, ListQuery, NetworkId, Port, PortId, Resource as _, SegmentId, Timestamp, port,
+    Attribute, Cell, ListQuery, NetworkId, Port, PortId, SegmentId, Timestamp, port,
 };
 use nucleon_net::MacAddr;
 use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query, SimpleExpr};
@@ -44,10 +44,9 @@ impl Listing for Port {
     }
 }
 
-/// # Errors
-/// [`crate::Error::Conflict`] on [`PORT_MAC_KEY`] when the network has the MAC address already.
-pub async fn port_insert(tx: &mut Tx, ports: &[Port]) -> Result<()> {
-    resource::insert(tx, ports).await
+/// Inserts ports, as [`Tx::later`]: a MAC address that their network has already refuses them.
+pub fn port_insert(tx: &mut Tx, ports: &[Port]) {
+    resource::insert_later(tx, ports);
 }
 
 /// A port, with the QoS policy of its network.
@@ -58,10 +57,10 @@ pub async fn port_get(tx: &mut Tx, id: PortId) -> Result<Option<Port>> {
 /// Ports with the QoS policies of their networks; those that are not there are left out.
 pub async fn port_get_shown(tx: &mut Tx, ids: &[PortId]) -> Result<Vec<Port>> {
     let of = |table: &'static str, column: &'static str| (Alias::new(table), Alias::new(column));
-    let policy_place = Port::columns().len();
+    let policy_place = resource::width::<Port>(tx);
     let mut ports = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(resource::CHUNK) {
-        let mut query = resource::select::<Port>();
+        let mut query = resource::select::<Port>(tx);
         query
             .column(of("networks", "qos_policy_id"))
             .inner_join(
@@ -90,7 +89,7 @@ pub async fn port_get_all_held(tx: &mut Tx, ids: &[PortId]) -> Result<Vec<Port>>
     ids.sort_unstable();
     let mut ports = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(resource::CHUNK) {
-        let mut query = resource::select::<Port>();
+        let mut query = resource::select::<Port>(tx);
         query
             .and_where(Expr::col(Alias::new("id")).is_in(resource::padded(chunk)))
             .order_by(Alias::new("id"), Order::Asc);
@@ -283,7 +282,7 @@ pub async fn port_list_on_segment(
     network: NetworkId,
     segment: SegmentId,
 ) -> Result<Vec<Port>> {
-    let mut query = resource::select::<Port>();
+    let mut query = resource::select::<Port>(tx);
     query
         .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
         .and_where(Expr::col(Alias::new("segment_id")).eq(segment.to_string()));
@@ -296,7 +295,7 @@ pub async fn port_list_of_owner(
     network: NetworkId,
     owner: &'static str,
 ) -> Result<Vec<Port>> {
-    let mut query = resource::select::<Port>();
+    let mut query = resource::select::<Port>(tx);
     query
         .and_where(Expr::col(Alias::new("network_id")).eq(network.to_string()))
         .and_where(Expr::col(Alias::new("device_owner")).eq(owner));

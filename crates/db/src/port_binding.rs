@@ -15,7 +15,7 @@ fn on(port: PortId, host: &str) -> Cond {
 
 /// The bindings of a port, by host.
 pub async fn port_binding_list(tx: &mut Tx, port: PortId) -> Result<Vec<PortBinding>> {
-    let mut query = resource::select::<PortBinding>();
+    let mut query = resource::select::<PortBinding>(tx);
     query
         .and_where(Expr::col(Alias::new("port_id")).eq(port.to_string()))
         .order_by(Alias::new("host"), Order::Asc);
@@ -27,7 +27,7 @@ pub async fn port_binding_get(
     port: PortId,
     host: &str,
 ) -> Result<Option<PortBinding>> {
-    let mut query = resource::select::<PortBinding>();
+    let mut query = resource::select::<PortBinding>(tx);
     query.cond_where(on(port, host));
     Ok(resource::fetch(tx, &query).await?.pop())
 }

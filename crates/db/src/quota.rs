@@ -150,7 +150,8 @@ async fn find(tx: &mut Tx, account: &Account<'_>) -> Result<Option<Counter>> {
         .columns(["hard_limit", "used"].map(Alias::new))
         .from(Alias::new(TABLE))
         .cond_where(account.row());
-    let row = tx.fetch_optional(&query).await?;
+    // What waits are objects and their changes: no counters.
+    let row = tx.fetch_beside(query).await?.into_iter().next();
     row.map(|row| Ok(Counter { limit: row.at(0)?, used: row.at(1)? })).transpose()
 }
 

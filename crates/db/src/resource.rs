@@ -5,7 +5,9 @@ mod columns;
 use std::collections::BTreeMap;
 
 use nucleon_model::{Cell, CellKind, Resource};
-use sea_query::{Alias, Cond, Expr, ExprTrait, LockType, Query, SelectStatement, Value};
+use sea_query::{
+    Alias, Cond, Expr, ExprTrait, LockType, Query, SelectStatement, UpdateStatement, Value,
+};
 
 pub(crate) use self::columns::{Columns, pack};
 
@@ -37,9 +39,14 @@ fn cell_at(row: &Row, place: usize, kind: CellKind) -> Result<Cell> {
     })
 }
 
-/// `SELECT` of all columns of a resource, in the order that [`read`] expects.
-pub(crate) fn select<R: Resource>() -> SelectStatement {
-    Columns::all::<R>().select::<R>()
+/// `SELECT` of all columns of a resource, as [`read`] expects them.
+pub(crate) fn select<R: Resource>(tx: &Tx) -> SelectStatement {
+    Columns::all::<R>().for_rows_of(tx.dialect()).select::<R>()
+}
+
+/// How many columns [`select`] has, the place of the first that is added to it.
+pub(crate) fn width<R: Resource>(tx: &Tx) -> usize {
+    Columns::all::<R>().for_rows_of(tx.dialect()).width()
 }
 
 /// Has the rows that a query finds held to the end of the transaction: whoever else means to change them waits. (On
@@ -55,12 +62,10 @@ pub(crate) fn hold(tx: &Tx, select: &mut SelectStatement) {
 
 /// A record from a row of [`select`].
 pub(crate) fn read<R: Resource>(row: &Row) -> Result<R> {
-    read_from(row, 0)
-}
-
-/// A record from a row whose columns begin at a place.
-pub(crate) fn read_from<R: Resource>(row: &Row, start: usize) -> Result<R> {
-    record(|index, kind| cell_at(row, start + index, kind).map(Some))
+    if columns::is_packed(row.dialect()) {
+        return columns::unpack_all(&row.at::<String>(0)?);
+    }
+    record(|index, kind| cell_at(row, index, kind).map(Some))
 }
 
 /// A record from the cells of its columns; `None` for those that were not loaded.
@@ -84,14 +89,14 @@ pub(crate) async fn fetch<R: Resource>(tx: &mut Tx, select: &SelectStatement) ->
 
 /// The record with this identifier.
 pub async fn get<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>> {
-    let mut query = select::<R>();
+    let mut query = select::<R>(tx);
     query.and_where(Expr::col(Alias::new("id")).eq(id));
     Ok(fetch(tx, &query).await?.pop())
 }
 
 /// As [`get`], and holds the row to the end of the transaction: whoever else means to change it waits.
 pub async fn get_held<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>> {
-    let mut query = select::<R>();
+    let mut query = select::<R>(tx);
     query.and_where(Expr::col(Alias::new("id")).eq(id));
     hold(tx, &mut query);
     Ok(fetch(tx, &query).await?.pop())
@@ -110,7 +115,7 @@ pub async fn by_chunks<R: Resource>(
 ) -> Result<Vec<R>> {
     let mut records = Vec::new();
     for chunk in keys.chunks(CHUNK) {
-        let mut query = select::<R>();
+        let mut query = select::<R>(tx);
         query.and_where(Expr::col(Alias::new(column)).is_in(padded(chunk)));
         records.extend(fetch::<R>(tx, &query).await?);
     }
@@ -160,9 +165,16 @@ fn insert_statement<R: Resource>(records: &[R]) -> sea_query::InsertStatement {
 /// Inserts records; a unique key that refuses one ends the transaction.
 pub async fn insert<R: Resource>(tx: &mut Tx, records: &[R]) -> Result<()> {
     for portion in portions(records) {
-        tx.insert(insert_statement(portion)).await?;
+        tx.execute(&insert_statement(portion)).await?;
     }
     Ok(())
+}
+
+/// Inserts records as [`Tx::later`].
+pub fn insert_later<R: Resource>(tx: &mut Tx, records: &[R]) {
+    for portion in portions(records) {
+        tx.later_rows(insert_statement(portion), portion.len());
+    }
 }
 
 /// Inserts one record; a unique key that refuses it leaves the transaction as it was.
@@ -180,6 +192,18 @@ pub async fn update_at<R: Resource>(
     id: String,
     revision: i64,
 ) -> Result<()> {
+    match tx.execute(&update_statement(record, &id, revision)).await? {
+        0 => Err(Error::Stale { kind: R::DECL.name, id }),
+        _ => Ok(()),
+    }
+}
+
+/// As [`update_at`] and [`Tx::later`], of a row that the transaction holds, and that is as it was read at `revision`.
+pub fn update_held<R: Resource>(tx: &mut Tx, record: &R, id: &str, revision: i64) {
+    tx.later(update_statement(record, id, revision));
+}
+
+fn update_statement<R: Resource>(record: &R, id: &str, revision: i64) -> UpdateStatement {
     let mut update = Query::update();
     update.table(Alias::new(R::DECL.table));
     for (cell, &(column, kind)) in record.cells().into_iter().zip(R::columns()) {
@@ -187,11 +211,8 @@ pub async fn update_at<R: Resource>(
             update.value(Alias::new(column), Expr::val(value_of(cell, kind)));
         }
     }
-    update.cond_where(at_revision(&id, revision));
-    match tx.execute(&update).await? {
-        0 => Err(Error::Stale { kind: R::DECL.name, id }),
-        _ => Ok(()),
-    }
+    update.cond_where(at_revision(id, revision));
+    update
 }
 
 /// Deletes the row that was read at `revision`.

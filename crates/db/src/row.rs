@@ -5,6 +5,7 @@ use sqlx::postgres::{PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{ColumnIndex, Decode, Row as _, Type};
 
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 
 /// A type that decodes alike on the three databases: `String`, `i64`, `i32`, `i16`, `bool`, `Vec<u8>`, and their `Option`s.
@@ -39,6 +40,14 @@ pub enum Row {
 }
 
 impl Row {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::MySql(_) => Dialect::MySql,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     /// The value of a named column.
     pub fn get<T: Column>(&self, column: &str) -> Result<T> {
         self.value(column).map_err(|source| Error::decode(column.to_owned(), source))

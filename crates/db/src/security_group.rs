@@ -56,7 +56,7 @@ pub async fn security_group_get_all(
     ids.sort_unstable();
     let mut groups = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(resource::CHUNK) {
-        let mut query = resource::select::<SecurityGroup>();
+        let mut query = resource::select::<SecurityGroup>(tx);
         query
             .and_where(Expr::col(Alias::new("id")).is_in(resource::padded(chunk)))
             .order_by(Alias::new("id"), Order::Asc);
@@ -106,7 +106,7 @@ pub async fn security_group_touch(
                 .lock(LockType::KeyShare);
             tx.fetch_all(&kept).await?;
         }
-        tx.touch_late(touch(chunk, now)).await?;
+        tx.touch_last(touch(chunk, now));
     }
     Ok(())
 }
@@ -129,11 +129,8 @@ pub async fn security_group_complete(tx: &mut Tx, groups: &mut [SecurityGroup]) 
     Ok(())
 }
 
-/// Puts ports into groups.
-///
-/// # Errors
-/// [`crate::Error::Reference`] when a group is gone.
-pub async fn member_insert(tx: &mut Tx, members: &[(PortId, SecurityGroupId)]) -> Result<()> {
+/// Puts ports into groups, as [`Tx::later`]: one that is gone refuses it.
+pub fn member_insert(tx: &mut Tx, members: &[(PortId, SecurityGroupId)]) {
     for portion in resource::portions(members) {
         let mut insert = Query::insert();
         insert
@@ -142,9 +139,8 @@ pub async fn member_insert(tx: &mut Tx, members: &[(PortId, SecurityGroupId)]) -
         for (port, group) in portion {
             insert.values_panic([Expr::val(port.to_string()), Expr::val(group.to_string())]);
         }
-        tx.insert(insert).await?;
+        tx.later_rows(insert, portion.len());
     }
-    Ok(())
 }
 
 /// Takes a port out of groups.

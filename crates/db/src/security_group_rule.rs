@@ -1,13 +1,11 @@
 //! Rules of security groups in the store.
 
-use std::collections::BTreeSet;
+use nucleon_model::{AddressGroupId, SecurityGroup, SecurityGroupId, SecurityGroupRule, Timestamp};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
 
-use nucleon_model::{AddressGroupId, SecurityGroupId, SecurityGroupRule, Timestamp};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query};
-
-use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::list::{Listing, ids_where, in_subquery};
+use crate::parts::Parts;
 use crate::resource;
 use crate::security_group::touch;
 use crate::tx::Tx;
@@ -23,52 +21,57 @@ impl Listing for SecurityGroupRule {
 }
 
 /// The unique key by which no two rules of a group are the same.
-pub const FINGERPRINT_KEY: &str = "security_group_rules_fingerprint_uq";
+pub(crate) const FINGERPRINT_KEY: &str = "security_group_rules_fingerprint_uq";
 
-/// Adds rules to their group, which comes to a further revision and is held for as short a time as can be. MariaDB holds
-/// what a new row refers to: of two requests that add rules, both would hold the group and wait to change it.
-pub async fn security_group_rule_add(
+/// Adds rules to their group, which comes to a further revision and is held for as short a time as can be; see
+/// [`Tx::later`]: a rule that the group has already refuses them (a unique key), as does another end that is gone. MariaDB
+/// holds what a new row refers to: of two requests that add rules, both would hold the group and wait to change it, if it
+/// was not changed first.
+pub fn security_group_rule_add(
     tx: &mut Tx,
     group: SecurityGroupId,
     rules: &[SecurityGroupRule],
     now: Timestamp,
-) -> Result<()> {
-    let touch = touch(&[group], now);
-    if tx.dialect() == Dialect::MySql {
-        tx.touch_late(touch).await?;
-        return resource::insert(tx, rules).await;
-    }
-    resource::insert(tx, rules).await?;
-    tx.touch_late(touch).await
+) {
+    tx.touch_last(touch(&[group], now));
+    resource::insert_later(tx, rules);
 }
 
-/// Values of `first_ports` up to which the database looks for them; beyond, it is asked for all rules.
-const MOST_PORTS: usize = 32;
+/// Fingerprints up to which the database looks for them; beyond, it is asked for all rules.
+const MOST_LIKE: usize = 64;
 
-/// The rules of a group that begin at one of these ports, or at none where `None` is among them: whatever may be the
-/// same as rules that do. More than those where there are many.
-pub async fn security_group_rule_list_from(
+/// A group, and those of its rules that have one of these fingerprints, or none, as rules from before migration 25 and
+/// those that a group begins with: whatever may be the same as rules that do. More than those where there are many. One
+/// statement.
+pub async fn security_group_with_rules_like(
     tx: &mut Tx,
-    group: SecurityGroupId,
-    first_ports: &BTreeSet<Option<i64>>,
-) -> Result<Vec<SecurityGroupRule>> {
-    if first_ports.len() > MOST_PORTS {
-        return resource::by_chunks(tx, "security_group_id", vec![group.to_string()]).await;
-    }
-    let mut from = Cond::any();
-    for port in first_ports {
-        let column = Expr::col(Alias::new("port_range_min"));
-        from = from.add(match port {
-            Some(port) => column.eq(*port),
-            None => column.is_null(),
+    id: SecurityGroupId,
+    fingerprints: &[String],
+) -> Result<Option<(SecurityGroup, Vec<SecurityGroupRule>)>> {
+    let of_group = || Expr::col(Alias::new("security_group_id")).eq(id.to_string());
+    let fingerprint = || Expr::col(Alias::new("fingerprint"));
+    let mut parts = Parts::new(tx);
+    parts.rows::<SecurityGroup>(GROUP, |part| {
+        part.and_where(Expr::col(Alias::new("id")).eq(id.to_string()));
+    });
+    let mut rules = |narrower: Option<SimpleExpr>| {
+        parts.rows::<SecurityGroupRule>(RULE, |part| {
+            part.and_where(of_group()).and_where_option(narrower);
         });
+    };
+    if fingerprints.len() > MOST_LIKE {
+        rules(None);
+    } else {
+        rules(Some(fingerprint().is_in(resource::padded(fingerprints))));
+        rules(Some(fingerprint().is_null()));
     }
-    let mut query = resource::select::<SecurityGroupRule>();
-    query
-        .and_where(Expr::col(Alias::new("security_group_id")).eq(group.to_string()))
-        .cond_where(from);
-    resource::fetch(tx, &query).await
+    let mut answers = parts.ask(tx).await?;
+    let Some(group) = answers.rows(GROUP)?.pop() else { return Ok(None) };
+    Ok(Some((group, answers.rows(RULE)?)))
 }
+
+const GROUP: &str = "group";
+const RULE: &str = "rule";
 
 /// The rules of a group, and those of others that name it.
 fn about(group: SecurityGroupId) -> Cond {
@@ -81,7 +84,7 @@ pub async fn security_group_rule_list_about(
     tx: &mut Tx,
     group: SecurityGroupId,
 ) -> Result<Vec<SecurityGroupRule>> {
-    let mut query = resource::select::<SecurityGroupRule>();
+    let mut query = resource::select::<SecurityGroupRule>(tx);
     query.cond_where(about(group));
     resource::fetch(tx, &query).await
 }

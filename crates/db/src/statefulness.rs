@@ -19,7 +19,7 @@ impl Listing for Statefulness {
 
 /// Whether new groups of a project keep state: as is set for it, or for all, and otherwise they do.
 pub async fn stateful_by_default(tx: &mut Tx, project: &str) -> Result<bool> {
-    let mut query = resource::select::<Statefulness>();
+    let mut query = resource::select::<Statefulness>(tx);
     query.and_where(Expr::col(Alias::new("domain")).is_in([project, ""]));
     let mut set = resource::fetch::<Statefulness>(tx, &query).await?;
     set.sort_by_key(|setting| setting.domain.is_empty());
@@ -28,7 +28,7 @@ pub async fn stateful_by_default(tx: &mut Tx, project: &str) -> Result<bool> {
 
 /// Whether something is set for this project, or (empty) for all.
 pub async fn statefulness_is_set(tx: &mut Tx, domain: &str) -> Result<bool> {
-    let mut query = resource::select::<Statefulness>();
+    let mut query = resource::select::<Statefulness>(tx);
     query.and_where(Expr::col(Alias::new("domain")).eq(domain));
     Ok(!resource::fetch::<Statefulness>(tx, &query).await?.is_empty())
 }

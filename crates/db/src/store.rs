@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use nucleon_obs::Clock;
+use sea_query::Values;
+use sea_query_sqlx::SqlxValues;
+use sqlx::SqlSafeStr;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -22,13 +25,14 @@ use crate::connection::Pools;
 use crate::dialect::Dialect;
 use crate::error::classify::{Classified, Violated, classify};
 use crate::error::{Error, Result};
+use crate::facts::Facts;
 use crate::journal::publish::Publisher;
 use crate::journal::{Batch, sequence};
 use crate::pool::UNSEEN;
 use crate::stats::Stats;
 use crate::store::job::{Closure, Job};
 pub use crate::store::retry::RetryPolicy;
-use crate::tx::{Access, KeyNames, Tx};
+use crate::tx::{Access, Tx};
 use crate::url::DatabaseUrl;
 
 /// How a store behaves. The default serves.
@@ -87,7 +91,7 @@ pub(crate) struct Shared {
     pub(crate) dialect: Dialect,
     pub(crate) pools: Pools,
     pub(crate) options: StoreOptions,
-    pub(crate) keys: KeyNames,
+    pub(crate) facts: Facts,
     pub(crate) stats: Stats,
     pub(crate) publisher: Publisher,
     /// Rung when a local write has put rows into the outbox.
@@ -125,7 +129,7 @@ impl Store {
             dialect: url.dialect(),
             pools: Pools::open(url, &options),
             options,
-            keys: KeyNames::default(),
+            facts: Facts::default(),
             stats: Stats::default(),
             publisher,
             outbox: Notify::new(),
@@ -134,6 +138,7 @@ impl Store {
         });
         // The writer comes first: on SQLite it makes the file.
         durability::examine(&mut shared.acquire(Access::Write).await?).await?;
+        shared.facts.know_blocks(has_blocks(&mut shared.acquire(Access::Write).await?).await?);
         drop(shared.acquire(Access::Read).await?);
         let queue = (url.dialect() == Dialect::Sqlite).then(|| {
             let (queue, jobs) = mpsc::channel(shared.options.queue_size);
@@ -282,6 +287,22 @@ impl Store {
     }
 }
 
+/// Whether MariaDB takes a block of statements with values bound, which MySQL does not.
+async fn has_blocks(tx: &mut Tx) -> Result<bool> {
+    if tx.dialect() != Dialect::MySql {
+        return Ok(false);
+    }
+    let values = SqlxValues(Values(vec![1i64.into()]));
+    tx.unsettle();
+    let tried = tx.execute_sql("BEGIN NOT ATOMIC DO ?; END".into_sql_str(), values).await;
+    tx.end("ROLLBACK").await?;
+    match tried {
+        Ok(_) => Ok(true),
+        Err(Error::Database { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Looks after connections that nobody wants.
 async fn tidy(shared: Arc<Shared>) {
     loop {
@@ -303,7 +324,7 @@ impl Shared {
             Access::Read => &self.pools.readers,
         };
         match pool.acquire().await {
-            Ok(connection) => Ok(Tx::new(connection, access, self.keys.clone())),
+            Ok(connection) => Ok(Tx::new(connection, access, self.facts.clone())),
             Err(error) => Err(match classify(error, "connect") {
                 Classified::Final(Error::Retry { detail, .. }) => Error::Down { detail },
                 Classified::Final(error) => error,

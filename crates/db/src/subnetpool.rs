@@ -36,7 +36,7 @@ fn col(table: &'static str, column: &'static str) -> Expr {
 
 /// The default pool of an IP version.
 pub async fn subnetpool_default(tx: &mut Tx, ip_version: i64) -> Result<Option<SubnetPool>> {
-    let mut query = resource::select::<SubnetPool>();
+    let mut query = resource::select::<SubnetPool>(tx);
     query.and_where(Expr::col(Alias::new("default_for")).eq(ip_version));
     Ok(resource::fetch(tx, &query).await?.pop())
 }
@@ -46,7 +46,7 @@ pub async fn subnetpool_get_all_held(tx: &mut Tx, ids: &[SubnetPoolId]) -> Resul
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = resource::select::<SubnetPool>();
+    let mut query = resource::select::<SubnetPool>(tx);
     query
         .and_where(Expr::col(Alias::new("id")).is_in(ids.iter().map(ToString::to_string)))
         .order_by(Alias::new("id"), Order::Asc);
@@ -60,7 +60,7 @@ pub async fn subnetpool_prefixes_in_scope(
     scope: AddressScopeId,
     except: SubnetPoolId,
 ) -> Result<Vec<IpNet>> {
-    let mut query = resource::select::<SubnetPool>();
+    let mut query = resource::select::<SubnetPool>(tx);
     query
         .and_where(Expr::col(Alias::new("address_scope_id")).eq(scope.to_string()))
         .and_where(Expr::col(Alias::new("id")).ne(except.to_string()));

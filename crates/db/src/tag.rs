@@ -6,17 +6,16 @@ use crate::error::Result;
 use crate::resource;
 use crate::tx::Tx;
 
-/// Adds tags (object, tag) to objects that do not have them.
-pub async fn tag_insert(tx: &mut Tx, tags: &[(String, String)]) -> Result<()> {
+/// Adds tags (object, tag) to objects that do not have them, as [`Tx::later`].
+pub fn tag_insert(tx: &mut Tx, tags: &[(String, String)]) {
     for portion in resource::portions(tags) {
         let mut insert = Query::insert();
         insert.into_table(Alias::new("tags")).columns([Alias::new("object_id"), Alias::new("tag")]);
         for (object, tag) in portion {
             insert.values_panic([Expr::val(object.as_str()), Expr::val(tag.as_str())]);
         }
-        tx.insert(insert).await?;
+        tx.later_rows(insert, portion.len());
     }
-    Ok(())
 }
 
 /// Takes all tags of an object away.

@@ -1,11 +1,10 @@
 //! A transaction, or a read: what a closure given to the store works with.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use sea_query::{Alias, CommonTableExpression, Expr, InsertStatement, Query, Value, WithClause};
+use sea_query::{Expr, Query, SelectStatement, Value};
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::{SqlSafeStr, SqlStr};
 use uuid::Uuid;
@@ -14,7 +13,9 @@ use crate::connection::assert_safe;
 use crate::dialect::Dialect;
 use crate::error::classify::{Classified, Violated, classify};
 use crate::error::{Error, Result, RetryReason};
+use crate::facts::Facts;
 use crate::journal::{Change, outbox};
+use crate::late::{Late, Write};
 use crate::pool::{Condition, Lease};
 use crate::row::Row;
 use crate::touch::Touch;
@@ -33,10 +34,6 @@ pub enum Attempt {
     Conflict { constraint: String },
 }
 
-/// Inserts that may be one statement: one into each table, as of a few rows. Of more rows, the ways there and back are
-/// not what counts, and no two statements would be alike.
-const MOST_TOGETHER: usize = 4;
-
 /// What a transaction adds to, or takes from, what projects have.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Charges {
@@ -45,9 +42,6 @@ pub struct Charges {
     /// Resources of which too many are refused.
     pub limited: BTreeSet<&'static str>,
 }
-
-/// SQLite names the columns of a violated key only; this finds the name of the index, and remembers it.
-pub(crate) type KeyNames = Arc<RwLock<HashMap<String, String>>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -70,17 +64,18 @@ pub struct Tx {
     /// How many were emitted and are written.
     written: usize,
     charges: Charges,
-    late: Vec<Touch>,
-    gathered: Option<Vec<InsertStatement>>,
+    /// Written and not sent yet.
+    late: Late,
+    last: Vec<Touch>,
     failure: Option<Error>,
     settled: bool,
     /// A statement is: should its future be dropped, its answer would be the next one's.
     under_way: bool,
-    keys: KeyNames,
+    facts: Facts,
 }
 
 impl Tx {
-    pub(crate) fn new(connection: Lease, access: Access, keys: KeyNames) -> Self {
+    pub(crate) fn new(connection: Lease, access: Access, facts: Facts) -> Self {
         Self {
             connection,
             access,
@@ -90,12 +85,12 @@ impl Tx {
             changes: Vec::new(),
             written: 0,
             charges: Charges::default(),
-            late: Vec::new(),
-            gathered: None,
+            late: Late::default(),
+            last: Vec::new(),
             failure: None,
             settled: true,
             under_way: false,
-            keys,
+            facts,
         }
     }
 
@@ -119,60 +114,58 @@ impl Tx {
         self.execute_sql(assert_safe(sql), values).boxed()
     }
 
-    /// Inserts rows, at once or with [`Tx::together`].
-    pub async fn insert(&mut self, insert: InsertStatement) -> Result<()> {
-        if let Some(gathered) = &mut self.gathered {
-            gathered.push(insert);
-            return Ok(());
+    /// Writes one row, or the rows of one statement, without asking how that went: together with what follows, when
+    /// something is asked, with [`Tx::together`], or at the end.
+    ///
+    /// Where a key or a reference refuses it then, another has come before: whatever runs into it fails with
+    /// [`Error::Late`], and the transaction is to be run again, so that it finds what is there.
+    pub fn later(&mut self, write: impl Into<Write>) {
+        self.later_rows(write, 1);
+    }
+
+    /// As [`Tx::later`], of a statement with so many rows.
+    pub(crate) fn later_rows(&mut self, write: impl Into<Write>, rows: usize) {
+        if self.access == Access::Read {
+            self.failure.get_or_insert(Error::ReadOnly);
         }
-        self.execute(&insert).await.map(drop)
+        self.late.push(write.into(), rows);
     }
 
-    /// Has the inserts that follow wait for [`Tx::together`]. What they refuse, that refuses.
-    pub fn gather(&mut self) {
-        self.gathered = Some(Vec::new());
-    }
-
-    /// Runs the inserts that were gathered: as one where each further one costs a way there and back. On PostgreSQL that is
-    /// one statement, which checks what refers to what at its end; on SQLite it is a text of several, which go to the
-    /// database's thread together. MariaDB takes them one after the other.
-    pub async fn together(&mut self) -> Result<()> {
-        let gathered = self.gathered.take().unwrap_or_default();
-        let several = (2..=MOST_TOGETHER).contains(&gathered.len());
-        match self.dialect() {
-            Dialect::Postgres if several => self.as_one_statement(gathered).await,
-            Dialect::Sqlite if several => self.as_one_text(&gathered).await,
-            _ => {
-                for insert in gathered {
-                    self.execute(&insert).await?;
-                }
-                Ok(())
+    /// Writes what waits.
+    ///
+    /// # Errors
+    /// [`Error::Late`] where it is refused.
+    pub fn together(&mut self) -> BoxFuture<'_, Result<()>> {
+        async move {
+            if self.late.is_empty() {
+                return Ok(());
             }
+            self.run_late(None).await.map(drop)
         }
+        .boxed()
     }
 
-    async fn as_one_statement(&mut self, mut inserts: Vec<InsertStatement>) -> Result<()> {
-        let Some(last) = inserts.pop() else { return Ok(()) };
-        let mut with = WithClause::new();
-        for (number, insert) in inserts.into_iter().enumerate() {
-            let mut part = CommonTableExpression::new();
-            part.query(insert).table_name(Alias::new(format!("part_{number}")));
-            with.cte(part);
-        }
-        self.execute(&last.with(with)).await.map(drop)
+    /// Asks a question together with what waits, which must not write what it is about: on PostgreSQL it would not see
+    /// that. The columns of the answer are had by their places alone.
+    ///
+    /// # Errors
+    /// [`Error::Late`] where what waits is refused.
+    pub fn fetch_beside(&mut self, question: SelectStatement) -> BoxFuture<'_, Result<Vec<Row>>> {
+        self.run_late(Some(question)).boxed()
     }
 
-    /// Their placeholders have no numbers on SQLite: the values of all are bound in their order.
-    async fn as_one_text(&mut self, inserts: &[InsertStatement]) -> Result<()> {
-        let mut texts = Vec::with_capacity(inserts.len());
-        let mut values = Vec::new();
-        for insert in inserts {
-            let (sql, bound) = self.dialect().build(insert);
-            texts.push(sql);
-            values.extend(bound.0.0);
+    async fn run_late(&mut self, question: Option<SelectStatement>) -> Result<Vec<Row>> {
+        let asks = question.is_some();
+        let (dialect, blocks) = (self.dialect(), self.facts.has_blocks());
+        let mut statements = self.late.statements(dialect, blocks, question);
+        let last = if asks { statements.pop() } else { None };
+        for (sql, values) in statements {
+            self.run(assert_safe(sql), values).await.map_err(Error::late)?;
         }
-        let values = SqlxValues(sea_query::Values(values));
-        self.execute_sql(assert_safe(texts.join("; ")), values).await.map(drop)
+        match last {
+            Some((sql, values)) => self.ask(assert_safe(sql), values).await.map_err(Error::late),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// All rows of the answer.
@@ -189,6 +182,7 @@ impl Tx {
     ) -> BoxFuture<'t, Result<Vec<T>>> {
         let (sql, values) = self.dialect().build(query);
         async move {
+            self.together().await?;
             self.admit(Access::Read)?;
             let sql = assert_safe(sql);
             let (mut made, mut unreadable) = (Vec::new(), None);
@@ -239,29 +233,28 @@ impl Tx {
         self.attempt_sql(assert_safe(sql), values).boxed()
     }
 
-    /// Inserts rows, in as few statements as there are bits in their number: the statement caches then hold a few
-    /// sizes instead of all.
-    pub fn insert_rows<'t>(
-        &'t mut self,
+    /// Inserts rows as [`Tx::later`], in as few statements as there are bits in their number: the statement caches then
+    /// hold a few sizes instead of all.
+    pub fn insert_rows(
+        &mut self,
         table: &'static str,
         columns: &'static [&'static str],
         rows: Vec<Vec<Value>>,
-    ) -> BoxFuture<'t, Result<()>> {
-        async move {
-            let mut rows = rows.into_iter();
-            while let size @ 1.. = rows.len() {
-                let mut insert = Query::insert();
-                insert.into_table(table).columns(columns.iter().copied());
-                for row in rows.by_ref().take(chunk(size)) {
-                    insert.values(row.into_iter().map(Expr::val)).map_err(|error| {
-                        Error::Damaged { column: table.to_owned(), problem: error.to_string() }
-                    })?;
-                }
-                self.execute(&insert).await?;
+    ) -> Result<()> {
+        let mut rows = rows.into_iter();
+        while let size @ 1.. = rows.len() {
+            let mut insert = Query::insert();
+            insert.into_table(table).columns(columns.iter().copied());
+            let count = chunk(size);
+            for row in rows.by_ref().take(count) {
+                insert.values(row.into_iter().map(Expr::val)).map_err(|error| Error::Damaged {
+                    column: table.to_owned(),
+                    problem: error.to_string(),
+                })?;
             }
-            Ok(())
+            self.later_rows(insert, count);
         }
-        .boxed()
+        Ok(())
     }
 
     /// Records a change for the journal. It is written with the rest of the transaction, or not at all.
@@ -276,10 +269,10 @@ impl Tx {
 
     /// Writes the changes that were emitted so far: before whatever makes others wait until the commit. (On SQLite, whose
     /// writer writes those of a whole group, nothing.)
-    pub async fn write_changes(&mut self) -> Result<()> {
+    pub fn write_changes(&mut self) -> Result<()> {
         match self.dialect() {
             Dialect::Sqlite => Ok(()),
-            Dialect::MySql | Dialect::Postgres => outbox::fill(self).await,
+            Dialect::MySql | Dialect::Postgres => outbox::fill(self),
         }
     }
 
@@ -288,14 +281,11 @@ impl Tx {
     /// transaction must keep them from going, by a row that refers to them or otherwise.
     ///
     /// On MariaDB a new row holds what it refers to, and two transactions that want to change that afterwards wait for each
-    /// other: there it is now, and before such a row.
-    pub(crate) async fn touch_late(&mut self, touch: Touch) -> Result<()> {
+    /// other: there it is before such a row.
+    pub(crate) fn touch_last(&mut self, touch: Touch) {
         match self.dialect() {
-            Dialect::Sqlite | Dialect::MySql => self.execute(&touch.statement()).await.map(drop),
-            Dialect::Postgres => {
-                self.late.push(touch);
-                Ok(())
-            }
+            Dialect::Sqlite | Dialect::MySql => self.later(touch.statement()),
+            Dialect::Postgres => self.last.push(touch),
         }
     }
 
@@ -322,6 +312,11 @@ impl Tx {
     }
 
     pub(crate) async fn execute_sql(&mut self, sql: SqlStr, values: SqlxValues) -> Result<u64> {
+        self.together().await?;
+        self.run(sql, values).await
+    }
+
+    async fn run(&mut self, sql: SqlStr, values: SqlxValues) -> Result<u64> {
         self.admit(Access::Write)?;
         self.under_way = true;
         let outcome = self.connection.execute(sql.clone(), values).await;
@@ -330,6 +325,11 @@ impl Tx {
     }
 
     pub(crate) async fn fetch_sql(&mut self, sql: SqlStr, values: SqlxValues) -> Result<Vec<Row>> {
+        self.together().await?;
+        self.ask(sql, values).await
+    }
+
+    async fn ask(&mut self, sql: SqlStr, values: SqlxValues) -> Result<Vec<Row>> {
         self.admit(Access::Read)?;
         self.under_way = true;
         let outcome = self.connection.fetch_all(sql.clone(), values).await;
@@ -338,6 +338,7 @@ impl Tx {
     }
 
     async fn attempt_sql(&mut self, sql: SqlStr, values: SqlxValues) -> Result<Attempt> {
+        self.together().await?;
         // A failed statement takes PostgreSQL's whole transaction with it; the others undo the statement alone.
         let guarded = self.dialect() == Dialect::Postgres;
         if guarded {
@@ -393,8 +394,7 @@ impl Tx {
 
     /// The name of SQLite's unique index over `table.a, table.b`.
     async fn key_name(&mut self, columns: String) -> String {
-        let known = self.keys.read().ok().and_then(|keys| keys.get(&columns).cloned());
-        if let Some(name) = known {
+        if let Some(name) = self.facts.key(&columns) {
             return name;
         }
         let found = self.find_key(&columns).await;
@@ -402,9 +402,7 @@ impl Tx {
             let table = columns.split('.').next().unwrap_or_default();
             format!("{table}_pkey")
         });
-        if let Ok(mut keys) = self.keys.write() {
-            keys.insert(columns, name.clone());
-        }
+        self.facts.know_key(columns, name.clone());
         name
     }
 
@@ -440,7 +438,7 @@ impl Tx {
         self.written = 0;
         self.charges = Charges::default();
         self.late.clear();
-        self.gathered = None;
+        self.last.clear();
         self.failure = None;
     }
 
@@ -466,12 +464,12 @@ impl Tx {
             Dialect::Sqlite | Dialect::Postgres => "COMMIT",
             Dialect::MySql => "RELEASE SAVEPOINT whole; COMMIT",
         };
-        let late = std::mem::take(&mut self.late);
-        if late.is_empty() {
+        let last = std::mem::take(&mut self.last);
+        if last.is_empty() {
             return self.end(commit).await;
         }
-        self.statements += u32::try_from(late.len()).unwrap_or(u32::MAX);
-        let texts = late.iter().map(Touch::text).chain([commit.to_owned()]);
+        self.statements += u32::try_from(last.len()).unwrap_or(u32::MAX);
+        let texts = last.iter().map(Touch::text).chain([commit.to_owned()]);
         let text = texts.collect::<Vec<_>>().join("; ");
         let outcome = self.control_text(text.clone()).await;
         self.ended(outcome, &text)?;

@@ -62,7 +62,8 @@ impl Core {
         };
         let server = Caller::server("HA port");
         let port = self.port_make(tx, &server, port, &Field::Absent, now).await?;
-        Ok(routers::router_port_add(tx, router.id, port.id, OWNER_HA).await?)
+        routers::router_port_add(tx, router.id, port.id, OWNER_HA);
+        Ok(())
     }
 
     /// Takes away the ports by which a router is heard on a host, or anywhere.

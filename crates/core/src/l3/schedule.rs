@@ -65,18 +65,34 @@ impl Core {
         but: Option<AgentId>,
         now: Timestamp,
     ) -> Result<Vec<RouterCarrier>> {
-        let most = if router.ha { self.settings().max_l3_agents_per_router } else { 1 };
-        let wanted = most.saturating_sub(router.carriers.len());
-        if wanted == 0 {
+        if self.l3_wanted(router) == 0 {
             return Ok(Vec::new());
         }
         let mut candidates = agents::agent_list_of_type(tx, AgentType::L3.as_str()).await?;
+        candidates.retain(|agent| Some(agent.id) != but);
+        self.l3_choose_among(tx, router, candidates, now).await
+    }
+
+    /// How many agents are to carry a router beside those that do.
+    fn l3_wanted(&self, router: &Router) -> usize {
+        let most = if router.ha { self.settings().max_l3_agents_per_router } else { 1 };
+        most.saturating_sub(router.carriers.len())
+    }
+
+    /// As [`Core::l3_choose`], of these agents.
+    pub(super) async fn l3_choose_among(
+        &self,
+        tx: &mut Tx,
+        router: &Router,
+        mut candidates: Vec<Agent>,
+        now: Timestamp,
+    ) -> Result<Vec<RouterCarrier>> {
+        let wanted = self.l3_wanted(router);
         candidates.retain(|agent| {
             agent.admin_state_up
                 && self.is_alive(agent, now)
                 && suits(agent, router)
                 && is_hinted(agent, router)
-                && Some(agent.id) != but
                 && !router.carriers.iter().any(|carrier| carrier.agent_id == agent.id)
         });
         if candidates.len() > wanted {

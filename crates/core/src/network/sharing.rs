@@ -3,6 +3,8 @@
 //! What holds is the rows of `rbac_policies`. The network's own row says of them whether everybody shares it, and whether
 //! it leads outside for anybody: that much is known with the row, for most networks all there is.
 
+use std::collections::BTreeSet;
+
 use nucleon_db::rbac::{self, ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, EVERYBODY};
 use nucleon_db::{Operation, Tx, network as store, port as ports, subnet as subnets};
 use nucleon_model::{Network, NetworkId, RbacPolicy, Standard, Timestamp};
@@ -15,7 +17,7 @@ const OBJECT_TYPE: &str = store::OBJECT_TYPE;
 
 /// Shows a network as the caller sees it, by the actions that it is open to the caller's project for; answers whether the
 /// caller reaches it.
-pub(super) fn reach(caller: &Caller, network: &mut Network, open: impl Fn(&str) -> bool) -> bool {
+pub(crate) fn reach(caller: &Caller, network: &mut Network, open: impl Fn(&str) -> bool) -> bool {
     if network.shared {
         return true;
     }
@@ -23,6 +25,15 @@ pub(super) fn reach(caller: &Caller, network: &mut Network, open: impl Fn(&str) 
     let limited = Core::viewer(caller).is_some();
     let own = network.project_id == caller.project_id();
     !limited || own || network.shared || open(ACCESS_AS_EXTERNAL)
+}
+
+/// As [`reach`], of a network of which only the row is known, with the actions that it is open for; those of administrators
+/// and of the network's own project do not matter.
+pub(crate) fn reach_row(caller: &Caller, network: &mut Network, open: &BTreeSet<String>) -> bool {
+    if Core::viewer(caller).is_none() || network.project_id == caller.project_id() {
+        return true;
+    }
+    reach(caller, network, |action| open.contains(action))
 }
 
 impl Core {

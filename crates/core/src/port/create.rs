@@ -11,7 +11,7 @@ use super::{Found, Ground, check, detail, pvlan, qos};
 use crate::change::emit_port;
 use crate::driver::Change;
 use crate::qos_policy::show_requests;
-use crate::{Caller, Core, Error, Result, quota};
+use crate::{Caller, Core, Result, quota};
 
 impl Core {
     pub(super) async fn ports_create(
@@ -45,10 +45,7 @@ impl Core {
             let place = if let Some(place) = known {
                 place
             } else {
-                let mut ground = self.ground(tx, network_id, &host).await?;
-                if !self.network_reach(tx, caller, &mut ground.network).await? {
-                    return Err(crate::network::missing(network_id));
-                }
+                let ground = self.ground_reached(tx, caller, network_id, &host).await?;
                 grounds.push((network_id, host, ground));
                 grounds.len() - 1
             };
@@ -58,7 +55,7 @@ impl Core {
             created.push(port);
         }
         crate::router::check_devices(tx, caller, &created).await?;
-        self.ports_insert(tx, caller, &created).await?;
+        Self::ports_insert(tx, caller, &created);
         show_requests(tx, &mut created).await?;
         self.ports_show_names(&mut created);
         Ok(created)
@@ -142,6 +139,18 @@ impl Core {
         now: Timestamp,
     ) -> Result<Port> {
         let ground = self.ground(tx, port.network_id, &port.host).await?;
+        self.port_make_on(tx, caller, port, (addresses, &ground), now).await
+    }
+
+    /// As [`Core::port_make`], where it is known what the port stands on.
+    pub(crate) async fn port_make_on(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        port: Port,
+        (addresses, ground): (&Field<Vec<FixedIpRequest>>, &Ground),
+        now: Timestamp,
+    ) -> Result<Port> {
         let mut found = Found::for_ports(1);
         let mut port = Port {
             id: PortId::new(self.new_uuid()),
@@ -155,15 +164,15 @@ impl Core {
             view_revision: 1,
             ..port
         };
-        self.allocate(tx, &mut port, addresses, &ground, &mut found).await?;
+        self.allocate(tx, &mut port, addresses, ground, &mut found).await?;
         pvlan::settle(&mut port, &ground.network, Field::Absent, Field::Absent)?;
-        self.bind(&mut port, &ground);
+        self.bind(&mut port, ground);
         // One with a status of its own is plugged nowhere, and waits for nobody.
         if port.status.is_empty() {
-            Self::set_awaited(&mut port, &ground);
+            Self::set_awaited(&mut port, ground);
         }
         self.check(&Change::PortCreate(&port))?;
-        self.ports_insert(tx, caller, std::slice::from_ref(&port)).await?;
+        Self::ports_insert(tx, caller, std::slice::from_ref(&port));
         Ok(port)
     }
 
@@ -174,9 +183,6 @@ impl Core {
         network: &Network,
         project_id: &str,
     ) -> Result<()> {
-        if !self.sees(caller, network) {
-            return Err(crate::network::missing(network.id));
-        }
         let standing = Port {
             project_id: project_id.to_owned(),
             network_id: network.id,
@@ -198,33 +204,20 @@ impl Core {
         }
     }
 
-    /// Writes new ports with their addresses and tags.
-    pub(crate) async fn ports_insert(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        ports: &[Port],
-    ) -> Result<()> {
-        tx.gather();
-        store::port_insert(tx, ports).await?;
-        allocation::allocation_insert(tx, &pairs(ports, |port| &port.fixed_ips)).await?;
-        groups::member_insert(tx, &pairs(ports, |port| &port.security_groups)).await?;
+    /// Writes new ports with their addresses, groups and tags. What was free when we looked may be taken, or gone: where
+    /// the request named it, the next look refuses it.
+    pub(crate) fn ports_insert(tx: &mut Tx, caller: &Caller, ports: &[Port]) {
+        store::port_insert(tx, ports);
+        allocation::allocation_insert(tx, &pairs(ports, |port| &port.fixed_ips));
+        groups::member_insert(tx, &pairs(ports, |port| &port.security_groups));
         let labels: Vec<(String, String)> = ports
             .iter()
             .flat_map(|port| crate::tag::rows(&port.id.to_string(), &port.tags))
             .collect();
-        tags::tag_insert(tx, &labels).await?;
-        let inserted = tx.together().await;
-        let taken = |key: &&str| inserted.as_ref().is_err_and(|it| it.is_conflict_on(key));
-        // What was free when we looked: where the request named it, the next look refuses it.
-        if [store::PORT_MAC_KEY, allocation::ALLOCATION_KEY].iter().any(taken) {
-            return Err(Error::collided());
-        }
-        self.unless_group_gone(inserted, ports)?;
+        tags::tag_insert(tx, &labels);
         for port in ports {
             emit_port(tx, caller, Operation::Create, None, port);
         }
-        Ok(())
     }
 }
 

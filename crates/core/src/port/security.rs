@@ -204,25 +204,8 @@ impl Core {
         store::member_delete(tx, after.id, &beyond(before, after)).await?;
         let come: Vec<(PortId, SecurityGroupId)> =
             beyond(after, before).into_iter().map(|group| (after.id, group)).collect();
-        let inserted = store::member_insert(tx, &come).await;
-        self.unless_group_gone(inserted, std::slice::from_ref(after))
-    }
-
-    /// A group went that a request named, or that this server took for a project's default: look again.
-    pub(super) fn unless_group_gone(
-        &self,
-        inserted: std::result::Result<(), nucleon_db::Error>,
-        ports: &[Port],
-    ) -> Result<()> {
-        match inserted {
-            Err(nucleon_db::Error::Reference { .. }) => {
-                for port in ports {
-                    self.default_groups().forget(&port.project_id);
-                }
-                Err(Error::collided())
-            }
-            other => Ok(other?),
-        }
+        store::member_insert(tx, &come);
+        Ok(())
     }
 }
 

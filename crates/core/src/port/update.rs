@@ -40,9 +40,8 @@ impl Core {
             Field::Null => String::new(),
             Field::Absent => before.host.clone(),
         };
-        let mut ground = self.ground(tx, before.network_id, &host).await?;
         // One's own port stays one's own, also where the network is out of reach by now.
-        self.network_reach(tx, caller, &mut ground.network).await?;
+        let (ground, _) = self.ground_as_seen(tx, caller, before.network_id, &host).await?;
         let standing = Port {
             // Rules about a `device_owner` mean the one that is asked for (CVE-2015-5240).
             device_owner: draft.device_owner.get().unwrap_or(&before.device_owner).clone(),
@@ -243,16 +242,6 @@ async fn port_write(tx: &mut Tx, before: &Port, after: &Port) -> Result<()> {
     }
     again(tx, written)?;
     allocation::allocation_delete(tx, after.id, &gone).await?;
-    let inserted = allocation::allocation_insert(tx, &come).await;
-    unless_taken(inserted, allocation::ALLOCATION_KEY)
-}
-
-/// What was free when we looked is taken, or the network or subnet has gone: to be looked at again. Where the request
-/// named the address, that look refuses it.
-fn unless_taken(written: std::result::Result<(), nucleon_db::Error>, key: &str) -> Result<()> {
-    match written {
-        Err(error) if error.is_conflict_on(key) => Err(Error::collided()),
-        Err(nucleon_db::Error::Reference { .. }) => Err(Error::collided()),
-        other => Ok(other?),
-    }
+    allocation::allocation_insert(tx, &come);
+    Ok(())
 }

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use nucleon_db::{Tx, router as store, subnet as subnets};
-use nucleon_model::{NetworkId, Port, Router, RouterId, Subnet, SubnetId};
+use nucleon_db::Tx;
+use nucleon_db::router::{self as store, Attachments};
+use nucleon_model::{NetworkId, Port, Router, RouterId, Subnet, SubnetId, Timestamp};
 use nucleon_net::IpNet;
 
 use super::{OWNER_GATEWAY, bad};
-use crate::Result;
+use crate::{Caller, Core, Result};
 
 /// A port of a router, and what it is for (a `device_owner`).
 #[derive(Debug, Clone)]
@@ -30,20 +31,42 @@ pub(super) struct Reach {
     pub addresses: Vec<IpAddr>,
 }
 
+impl From<Attachments> for Attached {
+    fn from(found: Attachments) -> Self {
+        let attachment = |(port, owner)| Attachment { port, owner };
+        Self { ports: found.ports.into_iter().map(attachment).collect(), subnets: found.subnets }
+    }
+}
+
 impl Attached {
-    /// Two statements. The subnets of the networks in `also` come too.
-    pub(super) async fn load(tx: &mut Tx, router: RouterId, also: &[NetworkId]) -> Result<Self> {
-        let ports: Vec<Attachment> = store::router_ports(tx, router)
-            .await?
-            .into_iter()
-            .map(|(port, owner)| Attachment { port, owner })
-            .collect();
-        let own = ports.iter().map(|attachment| attachment.port.network_id);
-        let mut networks: Vec<NetworkId> = own.chain(also.iter().copied()).collect();
-        networks.sort_unstable();
-        networks.dedup();
-        let subnets = subnets::subnet_list_of(tx, &networks).await?;
-        Ok(Self { ports, subnets })
+    pub(super) async fn load(tx: &mut Tx, router: RouterId) -> Result<Self> {
+        Ok(store::router_attached(tx, router).await?.into())
+    }
+
+    /// Sees that a router, of which the row is held, is carried by whom it should, and answers with what it is attached to
+    /// then.
+    pub(super) async fn carried(
+        core: &Core,
+        tx: &mut Tx,
+        caller: &Caller,
+        router: &mut Router,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let (attachments, agents) = store::router_surroundings(tx, router.id).await?;
+        if core.router_carry(tx, caller, (&mut *router, agents), now).await? {
+            // Its ports have moved.
+            return Self::load(tx, router.id).await;
+        }
+        Ok(attachments.into())
+    }
+
+    /// Has it know the subnets of a network that the router may come to lead to.
+    pub(super) fn add_subnets(&mut self, subnets: &[Subnet]) {
+        for subnet in subnets {
+            if self.subnet(subnet.id).is_none() {
+                self.subnets.push(subnet.clone());
+            }
+        }
     }
 
     pub(super) fn subnet(&self, id: SubnetId) -> Option<&Subnet> {

@@ -35,17 +35,19 @@ impl Core {
         let input = (caller.clone(), entity::parse::<Router>(id)?, wanted, self.now());
         self.write(ACTION, input, |core, tx, (caller, key, wanted, now)| {
             Box::pin(async move {
-                let mut router: Router = entity::load_for(&core, tx, &caller, key, ACTION).await?;
-                core.router_carry(tx, &caller, &mut router, now).await?;
+                let mut router = entity::load_row_for(&core, tx, &caller, key, ACTION).await?;
+                let attached = Attached::carried(&core, tx, &caller, &mut router, now).await?;
                 let scene = Scene { core: &core, caller: &caller, router: &router, now };
                 let joined = match wanted {
-                    InterfaceRequest::Port(port) => scene.join_by_port(tx, port).await?,
-                    InterfaceRequest::Subnet(subnet) => scene.join_by_subnet(tx, subnet).await?,
+                    InterfaceRequest::Port(port) => scene.join_by_port(tx, port, attached).await?,
+                    InterfaceRequest::Subnet(subnet) => {
+                        scene.join_by_subnet(tx, subnet, attached).await?
+                    }
                     InterfaceRequest::Both(..) => {
                         return Err(bad("Cannot specify both subnet-id and port-id"));
                     }
                 };
-                scene.done(tx, joined, Named::Last).await
+                Ok(scene.done(tx, joined, Named::Last))
             })
         })
         .await
@@ -63,7 +65,7 @@ impl Core {
         let input = (caller.clone(), entity::parse::<Router>(id)?, wanted, self.now());
         self.write(ACTION, input, |core, tx, (caller, key, wanted, now)| {
             Box::pin(async move {
-                let router: Router = entity::load_for(&core, tx, &caller, key, ACTION).await?;
+                let router = entity::load_row_for(&core, tx, &caller, key, ACTION).await?;
                 let scene = Scene { core: &core, caller: &caller, router: &router, now };
                 let left = match wanted {
                     InterfaceRequest::Port(port) => scene.leave_by_port(tx, port, None).await?,
@@ -72,7 +74,7 @@ impl Core {
                     }
                     InterfaceRequest::Subnet(subnet) => scene.leave_by_subnet(tx, subnet).await?,
                 };
-                scene.done(tx, left, Named::First).await
+                Ok(scene.done(tx, left, Named::First))
             })
         })
         .await
@@ -89,11 +91,12 @@ impl Core {
         subnet: SubnetId,
         now: Timestamp,
     ) -> Result<()> {
-        let mut router: Router = entity::load_seen(self, tx, caller, id).await?;
-        self.router_carry(tx, caller, &mut router, now).await?;
+        let mut router = entity::load_seen(self, tx, caller, id).await?;
+        let attached = Attached::carried(self, tx, caller, &mut router, now).await?;
         let scene = Scene { core: self, caller, router: &router, now };
-        let joined = scene.join_by_subnet(tx, subnet).await?;
-        scene.done(tx, joined, Named::Last).await.map(drop)
+        let joined = scene.join_by_subnet(tx, subnet, attached).await?;
+        scene.done(tx, joined, Named::Last);
+        Ok(())
     }
 
     /// Leads a router no longer to a subnet, as a part of another operation.
@@ -108,7 +111,8 @@ impl Core {
         let router: Router = entity::load_seen(self, tx, caller, id).await?;
         let scene = Scene { core: self, caller, router: &router, now };
         let left = scene.leave_by_subnet(tx, subnet).await?;
-        scene.done(tx, left, Named::First).await.map(drop)
+        scene.done(tx, left, Named::First);
+        Ok(())
     }
 }
 
@@ -134,29 +138,29 @@ struct Scene<'s> {
 
 impl Scene<'_> {
     /// Says that the router changed, and what came of the request.
-    async fn done(
-        &self,
-        tx: &mut Tx,
-        (port, subnets): Joined,
-        named: Named,
-    ) -> Result<RouterInterface> {
-        entity::touch_held(tx, self.caller, self.router, self.now).await?;
+    fn done(&self, tx: &mut Tx, (port, subnets): Joined, named: Named) -> RouterInterface {
+        entity::touch_held(tx, self.caller, self.router, self.now);
         let subnet_ids: Vec<SubnetId> = subnets.iter().map(|subnet| subnet.id).collect();
         let subnet_id = match named {
             Named::First => subnet_ids.first(),
             Named::Last => subnet_ids.last(),
         };
-        Ok(RouterInterface {
+        RouterInterface {
             id: self.router.id,
             project_id: port.project_id,
             port_id: port.id,
             network_id: port.network_id,
             subnet_id: subnet_id.copied().unwrap_or_default(),
             subnet_ids,
-        })
+        }
     }
 
-    async fn join_by_port(&self, tx: &mut Tx, id: PortId) -> Result<Joined> {
+    async fn join_by_port(
+        &self,
+        tx: &mut Tx,
+        id: PortId,
+        mut attached: Attached,
+    ) -> Result<Joined> {
         let before = seen_port(self.core, tx, self.caller, id).await?;
         if !before.device_id.is_empty() {
             return Err(in_use(&before));
@@ -164,7 +168,7 @@ impl Scene<'_> {
         if before.fixed_ips.is_empty() {
             return Err(bad("Router port must have at least one fixed IP"));
         }
-        let attached = Attached::load(tx, self.router.id, &[before.network_id]).await?;
+        attached.add_subnets(&subnets::subnet_list_of(tx, &[before.network_id]).await?);
         let subnets: Vec<&Subnet> =
             before.fixed_ips.iter().filter_map(|ip| attached.subnet(ip.subnet_id)).collect();
         for subnet in &subnets {
@@ -183,21 +187,28 @@ impl Scene<'_> {
             ..before.clone()
         };
         self.core.port_store(tx, self.caller, &before, &mut after, self.now).await?;
-        store::router_port_add(tx, self.router.id, after.id, &after.device_owner).await?;
+        store::router_port_add(tx, self.router.id, after.id, &after.device_owner);
         let place = (self.router.host(), after.device_owner.as_str());
         let moved = vec![after.clone()];
         self.core.ports_move(tx, self.caller, moved, place, self.now).await?;
         Ok((after, subnets))
     }
 
-    async fn join_by_subnet(&self, tx: &mut Tx, id: SubnetId) -> Result<Joined> {
-        let subnet = self.seen_subnet(tx, id).await?;
+    async fn join_by_subnet(
+        &self,
+        tx: &mut Tx,
+        id: SubnetId,
+        mut attached: Attached,
+    ) -> Result<Joined> {
+        let host = self.router.host();
+        let seen = self.core.ground_of_subnet(tx, self.caller, id, host).await?;
+        let (subnet, ground) = seen.ok_or_else(|| crate::subnet::missing(id))?;
         let Some(gateway) = subnet.gateway_ip else {
             return Err(bad("Subnet for router interface must have a gateway IP"));
         };
         self.check_owner(tx, &subnet).await?;
         check_advertised(&subnet)?;
-        let attached = Attached::load(tx, self.router.id, &[subnet.network_id]).await?;
+        attached.add_subnets(&ground.subnets);
         attached.check_apart(&[&subnet])?;
         let address = FixedIp { subnet_id: subnet.id, ip_address: gateway };
         // A further IPv6 prefix goes to the port that leads to the network already.
@@ -213,12 +224,13 @@ impl Scene<'_> {
             network_id: subnet.network_id,
             device_id: self.router.id.to_string(),
             device_owner: self.router.interface_owner().to_owned(),
-            host: self.router.host().to_owned(),
+            host: host.to_owned(),
             ..Port::default()
         };
         let addresses = Field::Value(requests([&address]));
-        let port = self.core.port_make(tx, self.caller, port, &addresses, self.now).await?;
-        store::router_port_add(tx, self.router.id, port.id, &port.device_owner).await?;
+        let known = (&addresses, &ground);
+        let port = self.core.port_make_on(tx, self.caller, port, known, self.now).await?;
+        store::router_port_add(tx, self.router.id, port.id, &port.device_owner);
         Ok((port, vec![subnet]))
     }
 
@@ -228,7 +240,7 @@ impl Scene<'_> {
         id: PortId,
         subnet: Option<SubnetId>,
     ) -> Result<Joined> {
-        let attached = Attached::load(tx, self.router.id, &[]).await?;
+        let attached = Attached::load(tx, self.router.id).await?;
         let found = self.interfaces(&attached).find(|port| port.id == id);
         let port = found.ok_or_else(|| no_interface(self.router.id, id))?;
         if let Some(subnet) = subnet
@@ -254,7 +266,7 @@ impl Scene<'_> {
 
     async fn leave_by_subnet(&self, tx: &mut Tx, id: SubnetId) -> Result<Joined> {
         let subnet = self.seen_subnet(tx, id).await?;
-        let attached = Attached::load(tx, self.router.id, &[]).await?;
+        let attached = Attached::load(tx, self.router.id).await?;
         let on_network = |port: &&Port| port.network_id == subnet.network_id;
         if self.interfaces(&attached).any(|port| on_network(&port)) {
             self.check_idle(tx, &subnet).await?;

@@ -16,7 +16,7 @@ pub(super) async fn replace(
     routes: Vec<HostRoute>,
 ) -> Result<()> {
     if !routes.is_empty() {
-        let attached = Attached::load(tx, router.id, &[]).await?;
+        let attached = Attached::load(tx, router.id).await?;
         check(&routes, &attached.reach(|_| true))?;
         core.check_quota(tx, &router.project_id, ROUTER_ROUTE, routes.len()).await?;
     }

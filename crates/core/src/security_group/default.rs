@@ -40,6 +40,11 @@ impl DefaultGroups {
         });
     }
 
+    /// What was known may be wrong.
+    pub(crate) fn forget_all(&self) {
+        self.with(HashMap::clear);
+    }
+
     /// What was known of a project may be wrong.
     pub(crate) fn forget(&self, project: &str) {
         self.with(|known| known.remove(project));

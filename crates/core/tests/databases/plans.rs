@@ -54,7 +54,7 @@ impl Cloud {
                 let subnets: Vec<Subnet> = networks.iter().map(subnet).collect();
                 nucleon_db::subnet::subnet_insert(tx, &subnets).await?;
                 let ports: Vec<Port> = networks.iter().map(port).collect();
-                nucleon_db::port::port_insert(tx, &ports).await?;
+                nucleon_db::port::port_insert(tx, &ports);
                 let shared = networks.iter().enumerate().map(policy).collect();
                 let columns = &[
                     "id",
@@ -65,7 +65,7 @@ impl Cloud {
                     "target_project",
                     "revision_number",
                 ];
-                tx.insert_rows("rbac_policies", columns, shared).await
+                tx.insert_rows("rbac_policies", columns, shared)
             })
         });
         written.await.unwrap();

@@ -51,7 +51,9 @@ pub(crate) async fn group(
         last = id;
         Pending { outbox_id: outbox_id(id, number), tx: id, made_at: now, change }
     });
-    append(tx, next, pending.collect(), now).await.map(Some)
+    let batch = append(tx, next, pending.collect(), now)?;
+    tx.together().await?;
+    Ok(Some(batch))
 }
 
 pub(crate) async fn next(tx: &mut Tx, question: sea_query::SelectStatement) -> Result<i64> {
@@ -63,12 +65,7 @@ pub(crate) async fn next(tx: &mut Tx, question: sea_query::SelectStatement) -> R
 }
 
 /// Writes journal rows from place `first` on, and moves the sequencer.
-pub(crate) async fn append(
-    tx: &mut Tx,
-    first: i64,
-    pending: Vec<Pending>,
-    now: i64,
-) -> Result<Batch> {
+pub(crate) fn append(tx: &mut Tx, first: i64, pending: Vec<Pending>, now: i64) -> Result<Batch> {
     let mut rows = Vec::with_capacity(pending.len());
     let mut scopes: Vec<Vec<Value>> = Vec::new();
     let mut entries = Vec::with_capacity(pending.len());
@@ -89,15 +86,15 @@ pub(crate) async fn append(
         scopes.extend(change.scopes.iter().map(|scope| vec![scope.clone().into(), seq.into()]));
         entries.push(Entry { seq, tx, made_at, sequenced_at: now, change });
     }
-    tx.insert_rows("journal", JOURNAL, rows).await?;
-    tx.insert_rows("journal_scope", &["scope", "seq"], scopes).await?;
+    tx.insert_rows("journal", JOURNAL, rows)?;
+    tx.insert_rows("journal_scope", &["scope", "seq"], scopes)?;
     let batch = Batch::new(first - 1, entries);
     let advance = Query::update()
         .table("sequencer")
         .value("next", batch.last() + 1)
         .and_where(Expr::col("id").eq(1i64))
         .take();
-    tx.execute(&advance).await?;
+    tx.later(advance);
     Ok(batch)
 }
 

@@ -22,7 +22,7 @@ pub(crate) const COLUMNS: &[&str] = &[
 
 /// Writes what the transaction has emitted since this was last called, in one statement if it is one change, a few
 /// otherwise.
-pub(crate) async fn fill(tx: &mut Tx) -> Result<()> {
+pub(crate) fn fill(tx: &mut Tx) -> Result<()> {
     let (id, now, first) = (tx.id(), tx.began_at(), tx.written());
     let rows = (first..)
         .zip(tx.take_changes())
@@ -40,7 +40,7 @@ pub(crate) async fn fill(tx: &mut Tx) -> Result<()> {
             ]
         })
         .collect();
-    tx.insert_rows("outbox", COLUMNS, rows).await
+    tx.insert_rows("outbox", COLUMNS, rows)
 }
 
 /// What is committed and waits, oldest write first. No locking read: on MariaDB that would block those who insert.

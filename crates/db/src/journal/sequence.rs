@@ -87,7 +87,7 @@ async fn turn(shared: &Shared, woken: &Woken, seen: &mut Option<String>) -> Resu
     loop {
         let batch = retry::run(shared, "sequence", || sequence(shared)).await;
         let batch = match batch {
-            Err(Error::Conflict { constraint }) if constraint == "journal_outbox_uq" => {
+            Err(Error::Late { refusal }) if refusal.is_conflict_on("journal_outbox_uq") => {
                 discard_doubles(shared).await?;
                 continue;
             }
@@ -124,7 +124,7 @@ async fn sequence(shared: &Shared) -> Result<Option<Batch>> {
         tx.end("ROLLBACK").await?;
         return Ok(None);
     }
-    let batch = append(&mut tx, next, pending, shared.now()).await?;
+    let batch = append(&mut tx, next, pending, shared.now())?;
     let values = Values(vec![next.into(), batch.last().into()]);
     let cleared = tx.execute_sql(clear(tx.dialect()).into_sql_str(), SqlxValues(values)).await?;
     if cleared != batch.entries.len() as u64 {

@@ -1,15 +1,16 @@
-//! A network with all that it shows, by one statement: what lies in other tables comes packed, one row below the other.
+//! A network with all that it shows, by one statement.
 
 use std::collections::BTreeSet;
 
-use nucleon_model::{Network, NetworkId, Resource as _, Segment};
-use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, SimpleExpr, UnionType};
+use nucleon_model::{Network, NetworkId, Segment};
+use sea_query::{Alias, ExprTrait};
 
-use super::{OBJECT_TYPE, OPEN, Parts, Shown, among_subnets, column_of};
+use super::{OBJECT_TYPE, OPEN, Shown, ToShow, among_subnets, column_of};
 use crate::availability_zone::among_serving_agents;
 use crate::error::{Error, Result};
+use crate::parts::Parts;
 use crate::rbac::reaching;
-use crate::resource::{Columns, pack};
+use crate::resource::pack;
 use crate::tx::Tx;
 
 /// A network, complete, and the actions that `rbac_policies` let a project reach it by.
@@ -18,66 +19,47 @@ pub async fn network_get_shown(
     id: NetworkId,
     project: &str,
 ) -> Result<Option<(Network, BTreeSet<String>)>> {
-    let (mut network, mut parts, mut actions) = (None, Parts::default(), BTreeSet::new());
-    let question = question(tx, id, project);
-    for row in tx.fetch_all(&question).await? {
-        let packed: String = row.at(1)?;
-        match row.at::<String>(0)?.as_str() {
-            NETWORK => network = Some(Columns::all::<Network>().unpack::<Network>(&packed)?),
-            SEGMENT => parts.segments.push(Columns::all::<Segment>().unpack(&packed)?),
-            SUBNET => parts.subnets.push(unpack_subnet(&packed)?),
-            ZONE => drop(parts.zones.insert(packed)),
-            ACTION => drop(actions.insert(packed)),
-            other => {
-                let problem = format!("{other:?} is no part of what a network shows");
-                return Err(Error::Damaged { column: "part".to_owned(), problem });
-            }
-        }
-    }
-    parts.subnets.sort_by_key(|subnet| subnet.id);
-    Ok(network.map(|mut network| {
-        parts.show_on(&mut network);
-        (network, actions)
-    }))
+    let mut answers = question(tx, id, project).ask(tx).await?;
+    let Some(mut network) = answers.rows::<Network>(NETWORK)?.pop() else { return Ok(None) };
+    let subnets = answers.values(SUBNET);
+    let mut subnets: Vec<Shown> =
+        subnets.iter().map(|row| unpack_subnet(row)).collect::<Result<_>>()?;
+    subnets.sort_by_key(|subnet| subnet.id);
+    let to_show = ToShow {
+        subnets,
+        zones: answers.values(ZONE).into_iter().collect(),
+        segments: answers.rows(SEGMENT)?,
+    };
+    to_show.show_on(&mut network);
+    Ok(Some((network, answers.values(ACTION).into_iter().collect())))
 }
 
-// What a row of the answer is, as its first column says.
 const NETWORK: &str = "network";
 const SEGMENT: &str = "segment";
 const SUBNET: &str = "subnet";
 const ZONE: &str = "zone";
 const ACTION: &str = "action";
 
-fn question(tx: &Tx, id: NetworkId, project: &str) -> SelectStatement {
+fn question(tx: &Tx, id: NetworkId, project: &str) -> Parts {
     let id = id.to_string();
     let ids = std::slice::from_ref(&id);
-    let dialect = tx.dialect();
-    let mut question = part(NETWORK, Columns::all::<Network>().pack::<Network>(dialect));
-    question
-        .from(Alias::new(Network::DECL.table))
-        .and_where(column_of("networks", "id").eq(id.as_str()));
-    let mut segments = part(SEGMENT, Columns::all::<Segment>().pack::<Segment>(dialect));
-    segments
-        .from(Alias::new(Segment::DECL.table))
-        .and_where(column_of("segments", "network_id").eq(id.as_str()));
-    let subnets = among_subnets(part(SUBNET, pack(dialect, Shown::columns())), ids);
-    let zones = among_serving_agents(part(ZONE, column_of("agents", "availability_zone")), ids);
-    let mut actions = part(ACTION, column_of("rbac_policies", "action"));
-    actions
-        .from(Alias::new("rbac_policies"))
-        .cond_where(reaching(project, OBJECT_TYPE, OPEN))
-        .and_where(column_of("rbac_policies", "object_id").eq(id.as_str()));
-    for part in [segments, subnets, zones, actions] {
-        question.union(UnionType::All, part);
-    }
-    question
-}
-
-/// A selection of one value, beside what it is.
-fn part(name: &'static str, value: impl Into<SimpleExpr>) -> SelectStatement {
-    let mut select = Query::select();
-    select.expr(Expr::val(name)).expr(value.into());
-    select
+    let mut parts = Parts::new(tx);
+    parts.rows::<Network>(NETWORK, |part| {
+        part.and_where(column_of("networks", "id").eq(id.as_str()));
+    });
+    parts.rows::<Segment>(SEGMENT, |part| {
+        part.and_where(column_of("segments", "network_id").eq(id.as_str()));
+    });
+    let shown = pack(parts.dialect(), Shown::columns());
+    parts.values(SUBNET, shown, |part| among_subnets(part, ids));
+    let zone = column_of("agents", "availability_zone");
+    parts.values(ZONE, zone, |part| among_serving_agents(part, ids));
+    parts.values(ACTION, column_of("rbac_policies", "action"), |part| {
+        part.from(Alias::new("rbac_policies"))
+            .cond_where(reaching(project, OBJECT_TYPE, OPEN))
+            .and_where(column_of("rbac_policies", "object_id").eq(id.as_str()));
+    });
+    parts
 }
 
 fn unpack_subnet(row: &str) -> Result<Shown> {

@@ -32,11 +32,18 @@ impl Columns {
         Self { places: R::columns().iter().map(place).collect(), packed: None }
     }
 
-    /// For long lists: on SQLite all of a row as one JSON array. Its driver copies each value of a row on its own, and hands
-    /// rows from thread to thread, which cost more than all the rest.
+    /// As the rows of a database come: see [`is_packed`].
     #[must_use]
-    pub(crate) fn packed_for(self, dialect: Dialect) -> Self {
-        Self { packed: (dialect == Dialect::Sqlite).then_some(dialect), ..self }
+    pub(crate) fn for_rows_of(self, dialect: Dialect) -> Self {
+        Self { packed: is_packed(dialect).then_some(dialect), ..self }
+    }
+
+    /// How many there are in a row.
+    pub(crate) fn width(&self) -> usize {
+        match self.packed {
+            Some(_) => 1,
+            None => self.places.iter().flatten().count(),
+        }
     }
 
     /// All of a row as one JSON array, by which rows of several tables come in one answer.
@@ -46,18 +53,7 @@ impl Columns {
 
     /// A record from what [`Columns::pack`] made of its row.
     pub(crate) fn unpack<R: Resource>(&self, row: &str) -> Result<R> {
-        let mut cells: Vec<Packed> =
-            serde_json::from_str(row).map_err(|error| damaged::<R>(error.to_string()))?;
-        record(|index, kind| {
-            let Some(place) = self.place(index) else { return Ok(None) };
-            let cell = cells.get_mut(place).map(|cell| std::mem::replace(&mut cell.0, Cell::Null));
-            match (cell, kind) {
-                (None, _) => Err(damaged::<R>(format!("no value at {place}"))),
-                // Only PostgreSQL's JSON knows flags.
-                (Some(Cell::Int(flag)), CellKind::Bool) => Ok(Some(Cell::Bool(flag != 0))),
-                (cell, _) => Ok(cell),
-            }
-        })
+        unpack_by(row, |index| self.place(index))
     }
 
     /// `SELECT` of these columns, in the order that [`Columns::read`] expects.
@@ -87,6 +83,37 @@ impl Columns {
         let loaded = R::columns().iter().zip(&self.places).filter(|(_, place)| place.is_some());
         loaded.map(|(&(column, _), _)| Expr::col((Alias::new(R::DECL.table), Alias::new(column))))
     }
+}
+
+/// Whether the columns of a row come as one JSON array. SQLite's driver copies each value of a row on its own, and hands rows
+/// from thread to thread; MariaDB describes each column anew with every answer, which for a single row is several times
+/// the row.
+pub(crate) fn is_packed(dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Sqlite | Dialect::MySql => true,
+        Dialect::Postgres => false,
+    }
+}
+
+/// A record from what [`Columns::pack`] made of all columns of its row.
+pub(super) fn unpack_all<R: Resource>(row: &str) -> Result<R> {
+    unpack_by(row, Some)
+}
+
+/// A record from a packed row, of whose columns `place` says where they are; `None` for those that are not.
+fn unpack_by<R: Resource>(row: &str, place: impl Fn(usize) -> Option<usize>) -> Result<R> {
+    let mut cells: Vec<Packed> =
+        serde_json::from_str(row).map_err(|error| damaged::<R>(error.to_string()))?;
+    record(|index, kind| {
+        let Some(place) = place(index) else { return Ok(None) };
+        let cell = cells.get_mut(place).map(|cell| std::mem::replace(&mut cell.0, Cell::Null));
+        match (cell, kind) {
+            (None, _) => Err(damaged::<R>(format!("no value at {place}"))),
+            // Only PostgreSQL's JSON knows flags.
+            (Some(Cell::Int(flag)), CellKind::Bool) => Ok(Some(Cell::Bool(flag != 0))),
+            (cell, _) => Ok(cell),
+        }
+    })
 }
 
 /// Values of a row as one JSON array.

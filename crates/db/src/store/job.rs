@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, RetryReason};
 use crate::store::Receipt;
 use crate::tx::Tx;
 
@@ -33,16 +33,26 @@ pub(crate) async fn perform<T, E, F>(
 where
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
 {
-    let run = AssertUnwindSafe(async { closure(tx).await }).catch_unwind();
+    let run = AssertUnwindSafe(async {
+        let done = closure(tx).await;
+        // What it wrote without asking is refused here, and it with that.
+        let written = if done.is_ok() { tx.together().await } else { Ok(()) };
+        (done, written)
+    })
+    .catch_unwind();
     let result = match tokio::time::timeout(limit, run).await {
         Err(_) => return Ended::Failed(Error::TooLong { label }),
         Ok(Err(_)) => return Ended::Failed(Error::Panicked { label }),
         Ok(Ok(result)) => result,
     };
     // What the closure makes of a failed statement does not matter: on MariaDB a deadlock has undone everything.
+    let (result, written) = result;
     match (tx.failure(), result) {
         (Some(failure @ (Error::Retry { .. } | Error::Down { .. })), _) => {
             Ended::Failed(failure.clone())
+        }
+        (_, Ok(_)) if matches!(written, Err(Error::Late { .. })) => {
+            Ended::Failed(Error::retry(RetryReason::Asked, "what it wrote last was refused"))
         }
         (_, Err(refusal)) => Ended::Refused(refusal),
         (Some(failure), Ok(_)) => Ended::Failed(Error::Failed { first: Box::new(failure.clone()) }),

@@ -58,7 +58,11 @@ where
             return Err(error);
         }
     };
-    if let Err(error) = outbox::fill(&mut tx).await {
+    let filled = match outbox::fill(&mut tx) {
+        Ok(()) => tx.together().await,
+        refused => refused,
+    };
+    if let Err(error) = filled {
         let _ = tx.end("ROLLBACK").await;
         return Err(error);
     }

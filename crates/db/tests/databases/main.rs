@@ -5,6 +5,7 @@
 mod crash;
 mod hammer;
 mod journal;
+mod late;
 mod migrate;
 mod scene;
 mod store;
