@@ -210,6 +210,7 @@ impl Core {
         W: for<'t> Fn(Self, &'t mut Tx, I) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
     {
         let work = Arc::new(work);
+        let mut last = Error::collided();
         for _ in 0..TRIES {
             let (core, work, input) = (self.clone(), work.clone(), input.clone());
             let done = self.store().write(label, move |tx| {
@@ -224,13 +225,14 @@ impl Core {
             });
             match done.await {
                 Err(error) if error.is_collided() => {
-                    tracing::debug!(label, "collided");
+                    tracing::debug!(label, reason = ?error, "collided");
+                    last = error;
                     // It may have been with the deletion of a group that was taken for a project's default.
                     self.default_groups().forget_all();
                 }
                 outcome => return outcome,
             }
         }
-        Err(Error::unavailable(Error::collided()))
+        Err(Error::unavailable(last))
     }
 }

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use nucleon_model::{EtherType, Flow, Protocol};
+use nucleon_model::{AddressGroupId, EtherType, Flow, Protocol, SecurityGroupId};
 use nucleon_net::IpNet;
 
 use crate::{Error, Result};
@@ -64,6 +64,8 @@ impl Traffic {
     /// In canonical form, if it makes sense.
     pub(crate) fn checked(mut self) -> Result<Self> {
         self.name_icmp_of_ipv6();
+        self.remote_group = self.remote_group.map(canonical::<SecurityGroupId>);
+        self.remote_address_group = self.remote_address_group.map(canonical::<AddressGroupId>);
         if (self.port_range_min, self.port_range_max) == (Some(1), Some(65535)) {
             (self.port_range_min, self.port_range_max) = (None, None);
         }
@@ -164,6 +166,14 @@ impl Traffic {
                 .or_else(|| self.remote_group.clone())
                 .or_else(|| self.remote_address_group.clone()),
         }
+    }
+}
+
+/// An identifier as the store has it, so that the same rule is the same however it was written; other texts stay.
+fn canonical<I: std::str::FromStr + ToString>(text: String) -> String {
+    match text.parse::<I>() {
+        Ok(id) => id.to_string(),
+        Err(_) => text,
     }
 }
 

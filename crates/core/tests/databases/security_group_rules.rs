@@ -71,6 +71,10 @@ async fn a_rule_comes_once() {
         let new = json!({"protocol": "udp"});
         refused_as(rules(&cloud, &group, vec![new, web]).await, "SecurityGroupRuleExists");
         assert_eq!(cloud.now_of(&group).await.security_group_rules.len(), 3);
+        let from_group = json!({"remote_group_id": group.key()});
+        rule(&cloud, &group, from_group).await.unwrap();
+        let written_otherwise = json!({"remote_group_id": group.key().to_uppercase()});
+        refused_as(rule(&cloud, &group, written_otherwise).await, "SecurityGroupRuleExists");
     })
     .await;
 }

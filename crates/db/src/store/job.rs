@@ -40,23 +40,24 @@ where
         (done, written)
     })
     .catch_unwind();
-    let result = match tokio::time::timeout(limit, run).await {
+    let (result, written) = match tokio::time::timeout(limit, run).await {
         Err(_) => return Ended::Failed(Error::TooLong { label }),
         Ok(Err(_)) => return Ended::Failed(Error::Panicked { label }),
         Ok(Ok(result)) => result,
     };
     // What the closure makes of a failed statement does not matter: on MariaDB a deadlock has undone everything.
-    let (result, written) = result;
-    match (tx.failure(), result) {
-        (Some(failure @ (Error::Retry { .. } | Error::Down { .. })), _) => {
+    match (tx.failure(), result, written) {
+        (Some(failure @ (Error::Retry { .. } | Error::Down { .. })), ..) => {
             Ended::Failed(failure.clone())
         }
-        (_, Ok(_)) if matches!(written, Err(Error::Late { .. })) => {
-            Ended::Failed(Error::retry(RetryReason::Asked, "what it wrote last was refused"))
+        (_, Ok(_), Err(late @ Error::Late { .. })) => {
+            Ended::Failed(Error::retry(RetryReason::Asked, late))
         }
-        (_, Err(refusal)) => Ended::Refused(refusal),
-        (Some(failure), Ok(_)) => Ended::Failed(Error::Failed { first: Box::new(failure.clone()) }),
-        (None, Ok(value)) => Ended::Keep(value),
+        (_, Err(refusal), _) => Ended::Refused(refusal),
+        (Some(failure), Ok(_), _) => {
+            Ended::Failed(Error::Failed { first: Box::new(failure.clone()) })
+        }
+        (None, Ok(value), _) => Ended::Keep(value),
     }
 }
 
