@@ -1,10 +1,9 @@
 //! Address groups in the store.
 
 use nucleon_model::{AddressGroup, AddressGroupId};
-use sea_query::Cond;
 
 use crate::error::Result;
-use crate::list::{Listing, own_or_shared};
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
@@ -12,8 +11,8 @@ use crate::tx::Tx;
 pub const OBJECT_TYPE: &str = "address_group";
 
 impl Listing for AddressGroup {
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own_or_shared::<Self>(project, OBJECT_TYPE)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own_and_shared::<Self>(project, OBJECT_TYPE)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Address scopes in the store.
 
 use nucleon_model::{AddressScope, Attribute, Cell};
-use sea_query::{Cond, SimpleExpr};
+use sea_query::SimpleExpr;
 
-use crate::list::{Listing, own_or_shared};
+use crate::list::{Listing, Visible};
 use crate::rbac::is_shared_as;
 
 /// `rbac_policies.object_type` of address scopes.
@@ -14,7 +14,7 @@ impl Listing for AddressScope {
         (attribute.name == "shared").then(|| is_shared_as(values, viewer, OBJECT_TYPE))
     }
 
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own_or_shared::<Self>(project, OBJECT_TYPE)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own_and_shared::<Self>(project, OBJECT_TYPE)
     }
 }

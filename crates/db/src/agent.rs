@@ -7,14 +7,14 @@ use nucleon_model::{Agent, AgentId, Attribute, Cell, ListQuery, NetworkId, Times
 use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listed, Listing, list_where};
+use crate::list::{Listed, Listing, Visible, list_where};
 use crate::resource;
 use crate::tx::{Attempt, Tx};
 
 impl Listing for Agent {
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
+    fn visible_to(_: Option<&str>) -> Visible {
         // Agents are for administrators alone, which core has asked policy about.
-        None
+        Visible::Everything
     }
 
     fn special(_: &Attribute, _: &[Cell], _: Option<&str>) -> Option<SimpleExpr> {

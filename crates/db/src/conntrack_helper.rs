@@ -1,10 +1,9 @@
 //! Conntrack helpers in the store.
 
 use nucleon_model::{ConntrackHelper, RouterId};
-use sea_query::Cond;
 
 use crate::error::Result;
-use crate::list::Listing;
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
@@ -12,9 +11,9 @@ use crate::tx::Tx;
 pub const HELPER_KEY: &str = "conntrack_helpers_router_uq";
 
 impl Listing for ConntrackHelper {
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
+    fn visible_to(_: Option<&str>) -> Visible {
         // They are listed under their router, which the viewer has been found to see.
-        None
+        Visible::Everything
     }
 }
 

@@ -1,17 +1,17 @@
 //! The rules that new security groups begin with, in the store.
 
 use nucleon_model::DefaultSecurityGroupRule;
-use sea_query::{Alias, Cond, Expr, ExprTrait};
+use sea_query::{Alias, Expr, ExprTrait};
 
 use crate::error::Result;
-use crate::list::Listing;
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
 impl Listing for DefaultSecurityGroupRule {
     /// Everybody may know what groups begin with.
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
-        None
+    fn visible_to(_: Option<&str>) -> Visible {
+        Visible::Everything
     }
 }
 

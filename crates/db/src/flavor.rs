@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 
 use nucleon_model::{Flavor, FlavorId, FlavorProfile, Resource, ServiceProfile, ServiceProfileId};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
+use sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::Listing;
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
 impl Listing for Flavor {
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
+    fn visible_to(_: Option<&str>) -> Visible {
         // Nobody owns flavors; who may see them, core asks policy about.
-        None
+        Visible::Everything
     }
 }
 
 impl Listing for ServiceProfile {
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
+    fn visible_to(_: Option<&str>) -> Visible {
         // As for flavors.
-        None
+        Visible::Everything
     }
 }
 

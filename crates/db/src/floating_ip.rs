@@ -9,7 +9,7 @@ use nucleon_model::{FloatingIp, FloatingIpId, NetworkId, PortId, RouterId, Subne
 use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement};
 
 use crate::error::Result;
-use crate::list::{Listing, in_subquery, own};
+use crate::list::{Listing, Visible, in_subquery};
 use crate::resource;
 use crate::tx::Tx;
 
@@ -17,8 +17,8 @@ use crate::tx::Tx;
 pub const ASSOCIATION_KEY: &str = "floatingips_association_uq";
 
 impl Listing for FloatingIp {
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own(project)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own(project)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Local IPs in the store, and the ports that answer them.
 
 use nucleon_model::{Attribute, Cell, LocalIp, LocalIpAssociation, LocalIpId, PortId, Resource};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
+use sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listing, ids_where, in_subquery, own};
+use crate::list::{Listing, Visible, ids_where, in_subquery};
 use crate::resource;
 use crate::tx::Tx;
 
@@ -12,8 +12,8 @@ use crate::tx::Tx;
 pub const ASSOCIATION_KEY: &str = "local_ip_associations_port_uq";
 
 impl Listing for LocalIp {
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own(project)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own(project)
     }
 }
 
@@ -30,9 +30,9 @@ impl Listing for LocalIpAssociation {
         Some(in_subquery("fixed_port_id", ids_where("ports", there)))
     }
 
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
+    fn visible_to(_: Option<&str>) -> Visible {
         // They are listed under their local IP, which the viewer has been found to see.
-        None
+        Visible::Everything
     }
 }
 

@@ -1,16 +1,16 @@
 //! Logs in the store.
 
 use nucleon_model::{Log, PortId, Resource, SecurityGroupId};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
+use sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listing, own};
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
 impl Listing for Log {
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own(project)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own(project)
     }
 }
 

@@ -1,20 +1,17 @@
 //! Rules of metering labels in the store.
 
 use nucleon_model::{MeteringLabelId, MeteringLabelRule};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query};
+use sea_query::{Alias, Expr, ExprTrait, Query};
 
 use crate::error::Result;
-use crate::list::{Listing, ids_where, in_subquery};
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
 impl Listing for MeteringLabelRule {
     /// Rules belong to whom their label belongs to.
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        project.map(|project| {
-            let own = Expr::col(Alias::new("project_id")).eq(project);
-            Cond::all().add(in_subquery("metering_label_id", ids_where("metering_labels", own)))
-        })
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::of_own(project, "metering_label_id", "metering_labels")
     }
 }
 

@@ -1,10 +1,10 @@
 //! NDP proxies in the store.
 
 use nucleon_model::{NdpProxy, PortId, RouterId};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query};
+use sea_query::{Alias, Expr, ExprTrait, Query};
 
 use crate::error::Result;
-use crate::list::{Listing, own};
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
@@ -12,8 +12,8 @@ use crate::tx::Tx;
 pub const ADDRESS_KEY: &str = "ndp_proxies_address_uq";
 
 impl Listing for NdpProxy {
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own(project)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own(project)
     }
 }
 

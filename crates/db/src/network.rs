@@ -8,11 +8,11 @@ use nucleon_model::{
     AddressScopeId, Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId,
     ProviderSegment, Segment, SubnetId, Timestamp,
 };
-use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
 
 use crate::availability_zone::availability_zones_of_networks;
 use crate::error::{Error, Result};
-use crate::list::{Listed, Listing, among, in_subquery, list, one_of, owned_by};
+use crate::list::{Listed, Listing, Visible, in_subquery, list, one_of};
 use crate::rbac::{
     ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, is_shared_as, rbac_shared_among, reaching, shared_with,
 };
@@ -39,8 +39,8 @@ impl Listing for Network {
         Some(in_subquery("id", query))
     }
 
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        project.map(|project| among([owned_by("networks", project), open_to(project)]))
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own_and::<Self, 1>(project, |project| [open_to(project)])
     }
 }
 

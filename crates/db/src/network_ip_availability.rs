@@ -8,7 +8,7 @@ use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SelectStatement, Simp
 
 use crate::allocation::sortable;
 use crate::error::Result;
-use crate::list::{Listing, in_subquery, one_of};
+use crate::list::{Listing, Visible, in_subquery, one_of};
 use crate::resource;
 use crate::tx::Tx;
 
@@ -26,9 +26,9 @@ impl Listing for NetworkIpAvailability {
         Some(in_subquery("id", query))
     }
 
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
+    fn visible_to(_: Option<&str>) -> Visible {
         // For administrators and services, which core has asked policy about.
-        None
+        Visible::Everything
     }
 }
 

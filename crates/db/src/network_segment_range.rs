@@ -1,10 +1,10 @@
 //! Network segment ranges in the store.
 
 use nucleon_model::{Attribute, Cell, NetworkSegmentRange};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
+use sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::Listing;
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::{Attempt, Tx};
 
@@ -16,9 +16,9 @@ impl Listing for NetworkSegmentRange {
         None
     }
 
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
+    fn visible_to(_: Option<&str>) -> Visible {
         // For administrators alone, which core has asked policy about.
-        None
+        Visible::Everything
     }
 }
 

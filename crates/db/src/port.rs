@@ -8,7 +8,7 @@ use nucleon_net::MacAddr;
 use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listed, Listing, among, list, owned_by};
+use crate::list::{Listed, Listing, Visible, list};
 use crate::network::on_networks_of;
 use crate::resource;
 use crate::row::Row;
@@ -35,8 +35,8 @@ impl Listing for Port {
         (attribute.name == "security_groups").then(|| is_member(values))
     }
 
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        project.map(|project| among([owned_by("ports", project), on_networks_of("ports", project)]))
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own_and::<Self, 1>(project, |project| [on_networks_of("ports", project)])
     }
 
     fn is_spare(column: &str, served: bool) -> bool {

@@ -1,10 +1,10 @@
 //! Port forwardings in the store.
 
 use nucleon_model::{Attribute, Cell, FloatingIpId, PortForwarding, PortId};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
+use sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::Listing;
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
@@ -20,9 +20,9 @@ impl Listing for PortForwarding {
         Some(Expr::col(Alias::new("external_port_range")).is_in(values.iter().filter_map(single)))
     }
 
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
+    fn visible_to(_: Option<&str>) -> Visible {
         // They are listed under their floating IP, which the viewer has been found to see.
-        None
+        Visible::Everything
     }
 }
 

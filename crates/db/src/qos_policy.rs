@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use nucleon_model::{Attribute, Cell, NetworkId, PortId, QosPolicy, QosPolicyId};
 use sea_query::{
-    Alias, CaseStatement, Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr,
+    Alias, CaseStatement, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr,
     UnionType,
 };
 
 use crate::error::Result;
-use crate::list::{Listing, in_subquery, own_or_shared};
+use crate::list::{Listing, Visible, in_subquery};
 use crate::rbac::is_shared_as;
 use crate::resource;
 use crate::tx::Tx;
@@ -29,8 +29,8 @@ impl Listing for QosPolicy {
         (attribute.name == "shared").then(|| is_shared_as(values, viewer, OBJECT_TYPE))
     }
 
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own_or_shared::<Self>(project, OBJECT_TYPE)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own_and_shared::<Self>(project, OBJECT_TYPE)
     }
 }
 

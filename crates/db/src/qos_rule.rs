@@ -4,19 +4,19 @@ use nucleon_model::{
     BandwidthLimitRule, DscpMarkingRule, MinimumBandwidthRule, MinimumPacketRateRule,
     PacketRateLimitRule, QosPolicyId, QosRule, QosRuleKind,
 };
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SelectStatement, UnionType};
+use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, UnionType};
 
 use crate::error::Result;
-use crate::list::Listing;
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
 macro_rules! listed {
     ($($rule:ty)*) => {$(
         impl Listing for $rule {
-            fn visible_to(_: Option<&str>) -> Option<Cond> {
+            fn visible_to(_: Option<&str>) -> Visible {
                 // They are listed under their policy, which the viewer has been found to see.
-                None
+                Visible::Everything
             }
         }
     )*};

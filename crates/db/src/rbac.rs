@@ -8,7 +8,7 @@ use nucleon_model::{Cell, FIRST_REVISION, RbacPolicy, RbacPolicyId};
 use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listing, own};
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::{Attempt, Tx};
 
@@ -25,8 +25,8 @@ pub const RBAC_KEY: &str = "rbac_policies_object_uq";
 
 impl Listing for RbacPolicy {
     /// A policy is its maker's business; its target sees the object.
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own(project)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own(project)
     }
 }
 

@@ -41,12 +41,12 @@ fn cell_at(row: &Row, place: usize, kind: CellKind) -> Result<Cell> {
 
 /// `SELECT` of all columns of a resource, as [`read`] expects them.
 pub(crate) fn select<R: Resource>(tx: &Tx) -> SelectStatement {
-    Columns::all::<R>().for_rows_of(tx.dialect()).select::<R>()
+    Columns::all::<R>().for_few_rows(tx.dialect()).select::<R>()
 }
 
 /// How many columns [`select`] has, the place of the first that is added to it.
 pub(crate) fn width<R: Resource>(tx: &Tx) -> usize {
-    Columns::all::<R>().for_rows_of(tx.dialect()).width()
+    Columns::all::<R>().for_few_rows(tx.dialect()).width()
 }
 
 /// Has the rows that a query finds held to the end of the transaction: whoever else means to change them waits. (On
@@ -62,7 +62,7 @@ pub(crate) fn hold(tx: &Tx, select: &mut SelectStatement) {
 
 /// A record from a row of [`select`].
 pub(crate) fn read<R: Resource>(row: &Row) -> Result<R> {
-    if columns::is_packed(row.dialect()) {
+    if columns::packs_few(row.dialect()) {
         return columns::unpack_all(&row.at::<String>(0)?);
     }
     record(|index, kind| cell_at(row, index, kind).map(Some))
@@ -104,20 +104,35 @@ pub async fn get_held<R: Resource>(tx: &mut Tx, id: String) -> Result<Option<R>>
 
 /// The records with these identifiers; those that are not there are left out.
 pub async fn get_all<R: Resource>(tx: &mut Tx, ids: Vec<String>) -> Result<Vec<R>> {
-    by_chunks(tx, "id", ids).await
+    let columns = Columns::all::<R>();
+    let columns = match ids.len() {
+        ..=FEW => columns.for_few_rows(tx.dialect()),
+        _ => columns.for_many_rows(tx.dialect()),
+    };
+    among(tx, &columns, "id", ids).await
 }
 
-/// The records with one of `keys` in `column`.
+/// The records with one of `keys` in `column`, of which there may be many.
 pub async fn by_chunks<R: Resource>(
     tx: &mut Tx,
     column: &'static str,
     keys: Vec<String>,
 ) -> Result<Vec<R>> {
+    let columns = Columns::all::<R>().for_many_rows(tx.dialect());
+    among(tx, &columns, column, keys).await
+}
+
+async fn among<R: Resource>(
+    tx: &mut Tx,
+    columns: &Columns,
+    column: &'static str,
+    keys: Vec<String>,
+) -> Result<Vec<R>> {
     let mut records = Vec::new();
     for chunk in keys.chunks(CHUNK) {
-        let mut query = select::<R>(tx);
+        let mut query = columns.select::<R>();
         query.and_where(Expr::col(Alias::new(column)).is_in(padded(chunk)));
-        records.extend(fetch::<R>(tx, &query).await?);
+        records.extend(tx.fetch_map(&query, |row| columns.read(row)).await?);
     }
     Ok(records)
 }
@@ -131,7 +146,7 @@ pub(crate) fn padded<T: Clone>(keys: &[T]) -> impl Iterator<Item = T> + '_ {
     keys.iter().chain(std::iter::repeat_n(keys.last(), rest).flatten()).cloned()
 }
 
-/// Rows that one insert may have whatever their number.
+/// Rows that one insert may have whatever their number, and that are taken for few in an answer.
 const FEW: usize = 8;
 
 /// Cuts rows for inserts: 64 at a time, then by powers of two, so that there are few statements to prepare; a few rows at

@@ -9,14 +9,14 @@ use sea_query::{Alias, Cond, Expr, ExprTrait, Query};
 
 use crate::error::{Error, Result};
 use crate::l3_agent::{L3Agents, ask_for_agents, l3_agents};
-use crate::list::{Listing, own};
+use crate::list::{Listing, Visible};
 use crate::parts::{Answers, Parts};
 use crate::resource;
 use crate::tx::Tx;
 
 impl Listing for Router {
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own(project)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own(project)
     }
 }
 

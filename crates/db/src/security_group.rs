@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use nucleon_model::{
     Attribute, Cell, PortId, SecurityGroup, SecurityGroupId, SecurityGroupRule, Timestamp,
 };
-use sea_query::{Alias, Cond, Expr, ExprTrait, LockType, Order, Query, SimpleExpr};
+use sea_query::{Alias, Expr, ExprTrait, LockType, Order, Query, SimpleExpr};
 
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::list::{Listing, own_or_shared};
+use crate::list::{Listing, Visible};
 use crate::rbac::is_shared_as;
 use crate::resource;
 use crate::touch::Touch;
@@ -28,8 +28,8 @@ impl Listing for SecurityGroup {
         (attribute.name == "shared").then(|| is_shared_as(values, viewer, OBJECT_TYPE))
     }
 
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own_or_shared::<Self>(project, OBJECT_TYPE)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own_and_shared::<Self>(project, OBJECT_TYPE)
     }
 }
 

@@ -4,7 +4,7 @@ use nucleon_model::{AddressGroupId, SecurityGroup, SecurityGroupId, SecurityGrou
 use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listing, ids_where, in_subquery};
+use crate::list::{Listing, Visible};
 use crate::parts::Parts;
 use crate::resource;
 use crate::security_group::touch;
@@ -12,11 +12,8 @@ use crate::tx::Tx;
 
 impl Listing for SecurityGroupRule {
     /// Rules belong to whom their group belongs to, whoever made them.
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        project.map(|project| {
-            let own = Expr::col(Alias::new("project_id")).eq(project);
-            Cond::all().add(in_subquery("security_group_id", ids_where("security_groups", own)))
-        })
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::of_own(project, "security_group_id", "security_groups")
     }
 }
 

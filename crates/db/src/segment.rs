@@ -1,17 +1,17 @@
 //! Segments in the store.
 
 use nucleon_model::{ListQuery, NetworkId, Segment, SegmentId};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query};
+use sea_query::{Alias, Expr, ExprTrait, Query};
 
 use crate::error::Result;
-use crate::list::{Listed, Listing, list};
+use crate::list::{Listed, Listing, Visible, list};
 use crate::resource;
 use crate::tx::{Attempt, Tx};
 
 impl Listing for Segment {
-    fn visible_to(_: Option<&str>) -> Option<Cond> {
+    fn visible_to(_: Option<&str>) -> Visible {
         // Segments are for administrators alone, which core has asked policy about.
-        None
+        Visible::Everything
     }
 }
 

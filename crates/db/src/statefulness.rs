@@ -1,10 +1,10 @@
 //! Whether new security groups keep state, in the store.
 
 use nucleon_model::Statefulness;
-use sea_query::{Alias, Cond, Expr, ExprTrait};
+use sea_query::{Alias, Expr, ExprTrait};
 
 use crate::error::Result;
-use crate::list::{Listing, own};
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::tx::Tx;
 
@@ -12,8 +12,8 @@ use crate::tx::Tx;
 pub const STATEFULNESS_KEY: &str = "security_groups_default_statefulness_uq";
 
 impl Listing for Statefulness {
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own(project)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own(project)
     }
 }
 

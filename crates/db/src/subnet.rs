@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use nucleon_model::{Attribute, Cell, CellKind, ListQuery, Network, NetworkId, Subnet, SubnetId};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SimpleExpr};
+use sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listed, Listing, among, ids_where, in_subquery, list, one_of, owned_by};
+use crate::list::{Listed, Listing, Visible, ids_where, in_subquery, list, one_of};
 use crate::network::{self, network_show_shared, on_networks_of, on_networks_open_to};
 use crate::rbac::is_shared_by;
 use crate::resource;
@@ -24,13 +24,9 @@ impl Listing for Subnet {
         }
     }
 
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        project.map(|project| {
-            among([
-                owned_by("subnets", project),
-                on_networks_of("subnets", project),
-                on_networks_open_to("subnets", project),
-            ])
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own_and::<Self, 2>(project, |project| {
+            [on_networks_of("subnets", project), on_networks_open_to("subnets", project)]
         })
     }
 }

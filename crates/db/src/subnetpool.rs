@@ -8,7 +8,7 @@ use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement, Sim
 
 use crate::allocation::sortable;
 use crate::error::Result;
-use crate::list::{Listing, own_or_shared};
+use crate::list::{Listing, Visible};
 use crate::rbac::is_shared_as;
 use crate::resource;
 use crate::row::Row;
@@ -25,8 +25,8 @@ impl Listing for SubnetPool {
         (attribute.name == "shared").then(|| is_shared_as(values, viewer, OBJECT_TYPE))
     }
 
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own_or_shared::<Self>(project, OBJECT_TYPE)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own_and_shared::<Self>(project, OBJECT_TYPE)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use nucleon_model::{PortId, SubPort, SubPortDetails, Timestamp, Trunk, TrunkId};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SelectStatement};
+use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 
 use crate::error::Result;
-use crate::list::{Listing, own};
+use crate::list::{Listing, Visible};
 use crate::resource;
 use crate::row::Row;
 use crate::tx::Tx;
@@ -17,8 +17,8 @@ pub const TRUNK_PORT_KEY: &str = "trunks_port_uq";
 const SUBPORTS: &str = "subports";
 
 impl Listing for Trunk {
-    fn visible_to(project: Option<&str>) -> Option<Cond> {
-        own(project)
+    fn visible_to(project: Option<&str>) -> Visible {
+        Visible::own(project)
     }
 }
 

@@ -1,18 +1,28 @@
 //! Order and pages.
 
-use nucleon_core::Noun;
+use nucleon_core::{Caller, Noun};
 use nucleon_model::{Direction, Network, Port, Segment, Subnet};
 use serde_json::json;
 
-use crate::scene::{Ask, Cloud, admin, each, refused};
+use crate::scene::{Ask, Cloud, admin, each, member, refused};
 
 /// All objects in the order of `ask`, put together from pages in both directions.
 async fn paged<R: Noun>(cloud: &Cloud, ask: impl Fn() -> Ask, limit: u64) -> Vec<String> {
-    let keys = |objects: Vec<R>| objects.iter().map(R::key).collect::<Vec<String>>();
-    let whole = keys(cloud.list::<R>(ask().query()).await);
-    let page = async |marker, reverse| {
-        keys(cloud.list::<R>(ask().page(limit, marker, reverse).query()).await)
+    paged_for::<R>(cloud, &admin(), ask, limit).await
+}
+
+/// As [`paged`], of what a caller sees.
+async fn paged_for<R: Noun>(
+    cloud: &Cloud,
+    caller: &Caller,
+    ask: impl Fn() -> Ask,
+    limit: u64,
+) -> Vec<String> {
+    let keys = async |ask: Ask| -> Vec<String> {
+        R::list(cloud, caller, ask.query()).await.unwrap().iter().map(R::key).collect()
     };
+    let whole = keys(ask()).await;
+    let page = async |marker, reverse| keys(ask().page(limit, marker, reverse)).await;
     let mut forward: Vec<String> = Vec::new();
     loop {
         let next = page(forward.last().cloned(), false).await;
@@ -71,6 +81,48 @@ async fn pages_meet_without_gap_in_either_direction() {
             let down = || Ask::default().sort::<Port>("id", Direction::Descending);
             let keys = paged::<Port>(&cloud, down, limit).await;
             assert!(keys.iter().rev().is_sorted());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_ones_own_and_what_else_one_sees_come_in_one_order_and_once() {
+    each(async |cloud| {
+        let own = cloud.network(json!({"project_id": "p", "name": "own"})).await;
+        let shared = json!({"project_id": "q", "name": "shared", "shared": true});
+        let shared = cloud.network(shared).await;
+        let hidden = cloud.network(json!({"project_id": "q", "name": "hidden"})).await;
+        let subnets = [(&own, "p"), (&own, "q"), (&shared, "p"), (&shared, "q"), (&hidden, "q")];
+        for (place, (network, project)) in subnets.into_iter().enumerate() {
+            let cidr = format!("10.0.{place}.0/24");
+            let name = format!("{}-{project}", network.name);
+            cloud.subnet(network, &cidr, json!({"project_id": project, "name": name})).await;
+            // Nobody's port has no project at all.
+            for project in [project, project, ""] {
+                let name = format!("{}-{project}", network.name);
+                cloud.port(network, json!({"project_id": project, "name": name})).await;
+            }
+        }
+        let member = member("p");
+        let seen = async |ask: Ask| -> Vec<String> {
+            let seen = Port::list(&cloud, &member, ask.query()).await.unwrap();
+            seen.into_iter().map(|port| port.name).collect()
+        };
+        let by_name = || Ask::default().sort::<Port>("name", Direction::Ascending);
+        let expected =
+            ["own-", "own-", "own-p", "own-p", "own-q", "own-q", "shared-p", "shared-p"];
+        assert_eq!(seen(by_name()).await, expected);
+        assert_eq!(seen(by_name().with::<Port>("name", &["own-q".to_owned()])).await.len(), 2);
+        for limit in [1, 2, 3, 8, 100] {
+            let ports = paged_for::<Port>(&cloud, &member, Ask::default, limit).await;
+            assert!(ports.is_sorted(), "{ports:?}");
+            assert_eq!(ports.len(), expected.len());
+            assert_eq!(paged_for::<Port>(&cloud, &member, by_name, limit).await.len(), ports.len());
+            let subnets = paged_for::<Subnet>(&cloud, &member, Ask::default, limit).await;
+            assert!(subnets.is_sorted() && subnets.len() == 4, "{subnets:?}");
+            let networks = paged_for::<Network>(&cloud, &member, Ask::default, limit).await;
+            assert!(networks.is_sorted() && networks.len() == 2, "{networks:?}");
         }
     })
     .await;

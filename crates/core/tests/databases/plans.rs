@@ -2,7 +2,7 @@
 
 use nucleon_db::{Error, Listing, list_plan};
 use nucleon_model::{
-    ListQuery, Network, NetworkId, Port, PortId, Resource, Subnet, SubnetId, Timestamp,
+    ListQuery, Network, NetworkId, Page, Port, PortId, Resource, Subnet, SubnetId, Timestamp,
 };
 use nucleon_testkit::Kind;
 use sea_query::{Alias, Query};
@@ -80,9 +80,14 @@ impl Cloud {
     }
 
     async fn plan<R: Listing>(&self, project: &'static str) -> String {
+        self.plan_of::<R>(project, ListQuery::default()).await
+    }
+
+    async fn plan_of<R: Listing>(&self, project: &'static str, query: ListQuery) -> String {
         let planned = self.store().read(|tx| {
+            let query = query.clone();
             Box::pin(async move {
-                let lines = list_plan::<R>(tx, Some(project), &ListQuery::default()).await?;
+                let lines = list_plan::<R>(tx, Some(project), &query).await?;
                 Ok::<_, Error>(lines.join("\n"))
             })
         });
@@ -127,6 +132,20 @@ async fn what_a_project_sees_is_found_by_indexes() {
         check::<Network>(kind, &cloud.plan::<Network>(VIEWER).await);
         check::<Subnet>(kind, &cloud.plan::<Subnet>(VIEWER).await);
         check::<Port>(kind, &cloud.plan::<Port>(VIEWER).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_of_what_a_project_sees_is_found_by_indexes() {
+    each(async |cloud| {
+        cloud.populate().await;
+        let kind = cloud.kind();
+        let page = Page { limit: 10, marker: None, reverse: false };
+        let query = || ListQuery { page: Some(page.clone()), ..ListQuery::default() };
+        check::<Network>(kind, &cloud.plan_of::<Network>(VIEWER, query()).await);
+        check::<Subnet>(kind, &cloud.plan_of::<Subnet>(VIEWER, query()).await);
+        check::<Port>(kind, &cloud.plan_of::<Port>(VIEWER, query()).await);
     })
     .await;
 }

@@ -32,10 +32,16 @@ impl Columns {
         Self { places: R::columns().iter().map(place).collect(), packed: None }
     }
 
-    /// As the rows of a database come: see [`is_packed`].
+    /// As a row or a few come from a database: see [`packs_few`].
     #[must_use]
-    pub(crate) fn for_rows_of(self, dialect: Dialect) -> Self {
-        Self { packed: is_packed(dialect).then_some(dialect), ..self }
+    pub(crate) fn for_few_rows(self, dialect: Dialect) -> Self {
+        Self { packed: packs_few(dialect).then_some(dialect), ..self }
+    }
+
+    /// As many rows come from a database: see [`packs_many`].
+    #[must_use]
+    pub(crate) fn for_many_rows(self, dialect: Dialect) -> Self {
+        Self { packed: packs_many(dialect).then_some(dialect), ..self }
     }
 
     /// How many there are in a row.
@@ -85,14 +91,16 @@ impl Columns {
     }
 }
 
-/// Whether the columns of a row come as one JSON array. SQLite's driver copies each value of a row on its own, and hands rows
-/// from thread to thread; MariaDB describes each column anew with every answer, which for a single row is several times
-/// the row.
-pub(crate) fn is_packed(dialect: Dialect) -> bool {
-    match dialect {
-        Dialect::Sqlite | Dialect::MySql => true,
-        Dialect::Postgres => false,
-    }
+/// Whether the columns of a single row, or of a few, come as one JSON array. MariaDB describes each column anew with every
+/// answer, which for a single row is several times the row.
+pub(super) fn packs_few(dialect: Dialect) -> bool {
+    dialect == Dialect::MySql || packs_many(dialect)
+}
+
+/// Whether the columns of each of many rows come as one JSON array. SQLite's driver copies each value of a row on its own,
+/// and hands rows from thread to thread. What MariaDB spends on an array is more than what it spends on the columns.
+fn packs_many(dialect: Dialect) -> bool {
+    dialect == Dialect::Sqlite
 }
 
 /// A record from what [`Columns::pack`] made of all columns of its row.
