@@ -13,11 +13,11 @@ use crate::tx::Tx;
 
 use self::filter::condition;
 use self::order::{beyond, order, sort_by_id};
-use self::visible::{all_from, ids};
+use self::visible::{all_from, among, ids};
 
 pub(crate) use self::filter::{in_subquery, one_of};
 pub use self::visible::Visible;
-pub(crate) use self::visible::{among, ids_where};
+pub(crate) use self::visible::{ids_where, owns};
 
 /// One more condition on the records of a list.
 #[derive(Debug, Clone)]

@@ -12,9 +12,9 @@ use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExp
 
 use crate::availability_zone::availability_zones_of_networks;
 use crate::error::{Error, Result};
-use crate::list::{Listed, Listing, Visible, in_subquery, list, one_of};
+use crate::list::{Listed, Listing, Visible, ids_where, in_subquery, list, one_of, owns};
 use crate::rbac::{
-    ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, is_shared_as, rbac_shared_among, reaching, shared_with,
+    ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, is_shared_as, rbac_shared_among, shared_with,
 };
 use crate::resource;
 use crate::touch::Touch;
@@ -40,7 +40,7 @@ impl Listing for Network {
     }
 
     fn visible_to(project: Option<&str>) -> Visible {
-        Visible::own_and::<Self, 1>(project, |project| [open_to(project)])
+        Visible::own_and::<Self>(project, |project| vec![in_subquery("id", open_to(project))])
     }
 }
 
@@ -56,35 +56,13 @@ fn open_to(project: &str) -> SelectStatement {
 }
 
 /// What is on networks that a project sees though they are another's.
-pub(crate) fn on_networks_open_to(table: &'static str, project: &str) -> SelectStatement {
-    let policies = Alias::new("rbac_policies");
-    let mut query = Query::select();
-    query
-        .column((Alias::new(table), Alias::new("id")))
-        .from(policies.clone())
-        .inner_join(
-            Alias::new(table),
-            Expr::col((Alias::new(table), Alias::new("network_id")))
-                .equals((policies.clone(), Alias::new("object_id"))),
-        )
-        .cond_where(reaching(project, OBJECT_TYPE, OPEN));
-    query
+pub(crate) fn is_on_network_open_to(project: &str) -> SimpleExpr {
+    in_subquery("network_id", open_to(project))
 }
 
 /// What is on a project's networks.
-pub(crate) fn on_networks_of(table: &'static str, project: &str) -> SelectStatement {
-    let networks = Alias::new("networks");
-    let mut query = Query::select();
-    query
-        .column((Alias::new(table), Alias::new("id")))
-        .from(networks.clone())
-        .inner_join(
-            Alias::new(table),
-            Expr::col((Alias::new(table), Alias::new("network_id")))
-                .equals((networks.clone(), Alias::new("id"))),
-        )
-        .and_where(Expr::col((networks, Alias::new("project_id"))).eq(project));
-    query
+pub(crate) fn is_on_network_of(project: &str) -> SimpleExpr {
+    in_subquery("network_id", ids_where("networks", owns(project)))
 }
 
 /// Sets for networks that are not shared with everybody whether they are shared with a project. One question.

@@ -9,7 +9,7 @@ use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query, Simpl
 
 use crate::error::Result;
 use crate::list::{Listed, Listing, Visible, list};
-use crate::network::on_networks_of;
+use crate::network::is_on_network_of;
 use crate::resource;
 use crate::row::Row;
 use crate::security_group::is_member;
@@ -36,7 +36,7 @@ impl Listing for Port {
     }
 
     fn visible_to(project: Option<&str>) -> Visible {
-        Visible::own_and::<Self, 1>(project, |project| [on_networks_of("ports", project)])
+        Visible::own_and::<Self>(project, |project| vec![is_on_network_of(project)])
     }
 
     fn is_spare(column: &str, served: bool) -> bool {

@@ -7,7 +7,7 @@ use sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
 use crate::list::{Listed, Listing, Visible, ids_where, in_subquery, list, one_of};
-use crate::network::{self, network_show_shared, on_networks_of, on_networks_open_to};
+use crate::network::{self, is_on_network_of, is_on_network_open_to, network_show_shared};
 use crate::rbac::is_shared_by;
 use crate::resource;
 use crate::tx::Tx;
@@ -25,8 +25,8 @@ impl Listing for Subnet {
     }
 
     fn visible_to(project: Option<&str>) -> Visible {
-        Visible::own_and::<Self, 2>(project, |project| {
-            [on_networks_of("subnets", project), on_networks_open_to("subnets", project)]
+        Visible::own_and::<Self>(project, |project| {
+            vec![is_on_network_of(project), is_on_network_open_to(project)]
         })
     }
 }

@@ -110,8 +110,7 @@ async fn what_is_ones_own_and_what_else_one_sees_come_in_one_order_and_once() {
             seen.into_iter().map(|port| port.name).collect()
         };
         let by_name = || Ask::default().sort::<Port>("name", Direction::Ascending);
-        let expected =
-            ["own-", "own-", "own-p", "own-p", "own-q", "own-q", "shared-p", "shared-p"];
+        let expected = ["own-", "own-", "own-p", "own-p", "own-q", "own-q", "shared-p", "shared-p"];
         assert_eq!(seen(by_name()).await, expected);
         assert_eq!(seen(by_name().with::<Port>("name", &["own-q".to_owned()])).await.len(), 2);
         for limit in [1, 2, 3, 8, 100] {

@@ -14,11 +14,10 @@ pub enum Visible {
     Everything,
     /// What meets a condition.
     Where(Cond),
-    /// What a project owns, and what these queries find the identifiers of.
-    OwnAnd {
+    /// What meets one of these conditions, each of which an index leads to.
+    AnyOf {
         table: &'static str,
-        project: String,
-        found: Vec<SelectStatement>,
+        conditions: Vec<SimpleExpr>,
     },
 }
 
@@ -28,22 +27,22 @@ impl Visible {
         project.map_or(Self::Everything, |project| Self::Where(Cond::all().add(owns(project))))
     }
 
-    /// The project's own, and what `found` names the queries for; everything without a project.
-    pub(crate) fn own_and<R: Resource, const N: usize>(
+    /// The project's own, and what meets one of the conditions of `others`; everything without a project.
+    pub(crate) fn own_and<R: Resource>(
         project: Option<&str>,
-        found: impl FnOnce(&str) -> [SelectStatement; N],
+        others: impl FnOnce(&str) -> Vec<SimpleExpr>,
     ) -> Self {
-        project.map_or(Self::Everything, |project| Self::OwnAnd {
+        project.map_or(Self::Everything, |project| Self::AnyOf {
             table: R::DECL.table,
-            project: project.to_owned(),
-            found: found(project).into(),
+            conditions: [owns(project)].into_iter().chain(others(project)).collect(),
         })
     }
 
-    /// The project's own, and objects that it is let share; everything without a project.
+    /// The project's own, and objects that others let it share; everything without a project.
     pub(crate) fn own_and_shared<R: Resource>(project: Option<&str>, object_type: &str) -> Self {
-        Self::own_and::<R, 1>(project, |project| {
-            [rbac::shared_with(project, object_type, &[rbac::ACCESS_AS_SHARED])]
+        Self::own_and::<R>(project, |project| {
+            let actions = &[rbac::ACCESS_AS_SHARED];
+            vec![in_subquery("id", rbac::shared_with(project, object_type, actions))]
         })
     }
 
@@ -54,14 +53,13 @@ impl Visible {
         })
     }
 
-    /// As one condition, for what is sorted or cut by SQL.
+    /// As one condition, for what is sorted by SQL.
     pub(crate) fn whole(self) -> Cond {
         match self {
             Self::Everything => Cond::all(),
             Self::Where(condition) => condition,
-            Self::OwnAnd { table, project, found } => {
-                let own = ids_where(table, owns(&project));
-                among([own].into_iter().chain(found))
+            Self::AnyOf { table, conditions } => {
+                among(conditions.into_iter().map(|condition| ids_where(table, condition)))
             }
         }
     }
@@ -69,17 +67,18 @@ impl Visible {
     /// As conditions of which each record that is seen meets one. They spare a long list what [`Visible::whole`] costs:
     /// the identifiers of its records, kept aside, without doubles, and each looked up.
     pub(crate) fn parts(self) -> Vec<Cond> {
-        match self {
-            Self::OwnAnd { project, found, .. } => {
-                let others = among(found).add(owns(&project).not());
-                vec![Cond::all().add(owns(&project)), others]
-            }
-            other => vec![other.whole()],
-        }
+        let Self::AnyOf { conditions, .. } = self else { return vec![self.whole()] };
+        let but_once = |(place, condition): (usize, &SimpleExpr)| {
+            let before = conditions.iter().take(place);
+            before
+                .fold(Cond::all().add(condition.clone()), |all, other| all.add(other.clone().not()))
+        };
+        conditions.iter().enumerate().map(but_once).collect()
     }
 }
 
-fn owns(project: &str) -> SimpleExpr {
+/// What a project owns.
+pub(crate) fn owns(project: &str) -> SimpleExpr {
     Expr::col(Alias::new("project_id")).eq(project)
 }
 
@@ -87,7 +86,7 @@ fn owns(project: &str) -> SimpleExpr {
 ///
 /// That is a union, for with an `OR` over several tables PostgreSQL and MariaDB look at every row there is, whoever owns
 /// it. And it is a union in a derived table, for MariaDB would run a bare one once for each row.
-pub(crate) fn among(queries: impl IntoIterator<Item = SelectStatement>) -> Cond {
+pub(super) fn among(queries: impl IntoIterator<Item = SelectStatement>) -> Cond {
     let mut queries = queries.into_iter();
     let Some(mut union) = queries.next() else { return Cond::any() };
     for query in queries {
