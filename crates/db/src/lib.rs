@@ -95,7 +95,7 @@ pub use crate::dialect::Dialect;
 pub use crate::error::{Error, Result, RetryReason};
 pub use crate::journal::{Batch, Change, Entry, Operation, Position, ScopeMark};
 pub use crate::late::Write;
-pub use crate::list::{Condition, Listed, Listing, Visible, list, list_plan, list_where};
+pub use crate::list::{Condition, Listed, Listing, Visible, Way, list, list_plan, list_where};
 pub use crate::row::{Column, Row};
 pub use crate::security::{Mode, Security};
 pub use crate::stats::Stats;

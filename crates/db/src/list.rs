@@ -7,16 +7,17 @@ mod visible;
 use nucleon_model::{Attribute, Cell, ListQuery, Load, Page, Resource};
 use sea_query::{Alias, Cond, Expr, ExprTrait, SelectStatement, SimpleExpr, UnionType};
 
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::resource::{Columns, fetch, get, select};
 use crate::tx::Tx;
 
 use self::filter::condition;
-use self::order::{beyond, order, sort_by_id};
+use self::order::{Found, beyond, order, sort_by_id};
 use self::visible::{all_from, among, ids};
 
 pub(crate) use self::filter::{in_subquery, one_of};
-pub use self::visible::Visible;
+pub use self::visible::{Visible, Way};
 pub(crate) use self::visible::{ids_where, owns};
 
 /// One more condition on the records of a list.
@@ -81,7 +82,7 @@ pub async fn list_where<R: Listing>(
     also: Option<Condition>,
 ) -> Result<Listed<R>> {
     let columns = columns::<R>(query.load).for_many_rows(tx.dialect());
-    let asked = Asked { project, query, also };
+    let asked = Asked { dialect: tx.dialect(), project, query, also };
     let Some(page) = &query.page else {
         let Some(statement) = asked.whole::<R>(&columns) else {
             return Ok(Listed::Records(Vec::new()));
@@ -115,7 +116,8 @@ pub async fn list_plan<R: Listing>(
     project: Option<&str>,
     query: &ListQuery,
 ) -> Result<Vec<String>> {
-    let (asked, columns) = (Asked { project, query, also: None }, columns::<R>(query.load));
+    let asked = Asked { dialect: tx.dialect(), project, query, also: None };
+    let columns = columns::<R>(query.load);
     let statement = match &query.page {
         None => asked.whole::<R>(&columns),
         Some(page) => asked.page::<R>(&columns, page, None),
@@ -128,6 +130,7 @@ pub async fn list_plan<R: Listing>(
 
 /// What a list is asked for.
 struct Asked<'q> {
+    dialect: Dialect,
     project: Option<&'q str>,
     query: &'q ListQuery,
     also: Option<Condition>,
@@ -140,7 +143,7 @@ impl Asked<'_> {
         let visible = R::visible_to(self.project);
         if !self.query.sort.is_empty() {
             let mut whole = self.narrowed::<R>(columns.select::<R>(), visible.whole())?;
-            order::<R>(&mut whole, &self.query.sort, false);
+            order::<R>(&mut whole, &self.query.sort, false, Found::InOrder);
             return Some(whole);
         }
         let mut parts = visible.parts().into_iter();
@@ -151,16 +154,21 @@ impl Asked<'_> {
         Some(whole)
     }
 
-    /// A page; `None` where nothing meets its filters. What is on it is among what would be on it if there was but one
-    /// part of what is seen: no more is looked at of parts of any size.
+    /// A page; `None` where nothing meets its filters. What is on it is among what would be on it if but one part of what
+    /// is seen was there: no more of a part is put aside and looked up.
     fn page<R: Listing>(
         &self,
         columns: &Columns,
         page: &Page,
         marker: Option<&R>,
     ) -> Option<SelectStatement> {
+        let visible = R::visible_to(self.project);
+        let all = matches!(visible, Visible::Everything)
+            && self.query.filters.is_empty()
+            && self.also.is_none();
+        let found = Found::by(self.dialect, !all);
         let cut = |mut select: SelectStatement| {
-            order::<R>(&mut select, &self.query.sort, page.reverse);
+            order::<R>(&mut select, &self.query.sort, page.reverse, found);
             select.limit(page.limit).to_owned()
         };
         let paged = |select, visible| {
@@ -170,13 +178,13 @@ impl Asked<'_> {
             }
             Some(cut(select))
         };
-        let mut parts = R::visible_to(self.project).parts();
+        let mut parts = visible.parts();
         if parts.len() == 1 {
             return paged(columns.select::<R>(), parts.pop()?);
         }
         // Of a union, SQL lets none be cut but what stands in a table of its own.
-        let ids = |part| paged(ids(R::DECL.table), part).map(|ids| all_from(ids, "part"));
-        let on_it = among(parts.into_iter().map(ids).collect::<Option<Vec<_>>>()?);
+        let of_part = |part| paged(ids(R::DECL.table), part).map(|found| all_from(found, "part"));
+        let on_it = among(parts.into_iter().map(of_part).collect::<Option<Vec<_>>>()?);
         Some(cut(columns.select::<R>().cond_where(on_it).to_owned()))
     }
 

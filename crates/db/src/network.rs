@@ -8,13 +8,13 @@ use nucleon_model::{
     AddressScopeId, Attribute, Cell, CellKind, Field, ListQuery, Network, NetworkId,
     ProviderSegment, Segment, SubnetId, Timestamp,
 };
-use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
 
 use crate::availability_zone::availability_zones_of_networks;
 use crate::error::{Error, Result};
-use crate::list::{Listed, Listing, Visible, ids_where, in_subquery, list, one_of, owns};
+use crate::list::{Listed, Listing, Visible, Way, in_subquery, list, one_of, owns};
 use crate::rbac::{
-    ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, is_shared_as, rbac_shared_among, shared_with,
+    ACCESS_AS_EXTERNAL, ACCESS_AS_SHARED, is_shared_as, rbac_shared_among, way_of_sharing,
 };
 use crate::resource;
 use crate::touch::Touch;
@@ -40,7 +40,7 @@ impl Listing for Network {
     }
 
     fn visible_to(project: Option<&str>) -> Visible {
-        Visible::own_and::<Self>(project, |project| vec![in_subquery("id", open_to(project))])
+        Visible::own_and::<Self>(project, |project| vec![way_of_opening("id", project)])
     }
 }
 
@@ -50,19 +50,15 @@ pub const OBJECT_TYPE: &str = "network";
 /// The actions that let a project see a network.
 pub(crate) const OPEN: &[&str] = &[ACCESS_AS_SHARED, ACCESS_AS_EXTERNAL];
 
-/// Networks that a project sees though they are another's.
-fn open_to(project: &str) -> SelectStatement {
-    shared_with(project, OBJECT_TYPE, OPEN)
+/// The way to what stands in `column` for networks that a project sees though they are another's.
+pub(crate) fn way_of_opening(column: &'static str, project: &str) -> Way {
+    way_of_sharing(column, project, OBJECT_TYPE, OPEN)
 }
 
-/// What is on networks that a project sees though they are another's.
-pub(crate) fn is_on_network_open_to(project: &str) -> SimpleExpr {
-    in_subquery("network_id", open_to(project))
-}
-
-/// What is on a project's networks.
-pub(crate) fn is_on_network_of(project: &str) -> SimpleExpr {
-    in_subquery("network_id", ids_where("networks", owns(project)))
+/// The way to what is on a project's networks.
+pub(crate) fn way_of_network(project: &str) -> Way {
+    let rows = Cond::all().add(owns(project));
+    Way::Through { column: "network_id", table: "networks", key: "id", rows }
 }
 
 /// Sets for networks that are not shared with everybody whether they are shared with a project. One question.

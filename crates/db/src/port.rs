@@ -9,7 +9,7 @@ use sea_query::{Alias, CaseStatement, Cond, Expr, ExprTrait, Order, Query, Simpl
 
 use crate::error::Result;
 use crate::list::{Listed, Listing, Visible, list};
-use crate::network::is_on_network_of;
+use crate::network::way_of_network;
 use crate::resource;
 use crate::row::Row;
 use crate::security_group::is_member;
@@ -36,7 +36,7 @@ impl Listing for Port {
     }
 
     fn visible_to(project: Option<&str>) -> Visible {
-        Visible::own_and::<Self>(project, |project| vec![is_on_network_of(project)])
+        Visible::own_and::<Self>(project, |project| vec![way_of_network(project)])
     }
 
     fn is_spare(column: &str, served: bool) -> bool {

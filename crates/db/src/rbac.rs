@@ -8,7 +8,7 @@ use nucleon_model::{Cell, FIRST_REVISION, RbacPolicy, RbacPolicyId};
 use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
 
 use crate::error::Result;
-use crate::list::{Listing, Visible};
+use crate::list::{Listing, Visible, Way};
 use crate::resource;
 use crate::tx::{Attempt, Tx};
 
@@ -37,6 +37,17 @@ pub(crate) fn shared_with(project: &str, object_type: &str, actions: &[&str]) ->
         .from(Alias::new("rbac_policies"))
         .cond_where(reaching(project, object_type, actions))
         .to_owned()
+}
+
+/// The way to what stands in `column` for objects of a type that are shared with a project by one of these actions.
+pub(crate) fn way_of_sharing(
+    column: &'static str,
+    project: &str,
+    object_type: &str,
+    actions: &[&str],
+) -> Way {
+    let rows = reaching(project, object_type, actions);
+    Way::Through { column, table: "rbac_policies", key: "object_id", rows }
 }
 
 /// The condition that a row lets a project reach an object.

@@ -109,7 +109,7 @@ pub async fn get_all<R: Resource>(tx: &mut Tx, ids: Vec<String>) -> Result<Vec<R
         ..=FEW => columns.for_few_rows(tx.dialect()),
         _ => columns.for_many_rows(tx.dialect()),
     };
-    among(tx, &columns, "id", ids).await
+    by_keys(tx, &columns, "id", ids).await
 }
 
 /// The records with one of `keys` in `column`, of which there may be many.
@@ -119,10 +119,10 @@ pub async fn by_chunks<R: Resource>(
     keys: Vec<String>,
 ) -> Result<Vec<R>> {
     let columns = Columns::all::<R>().for_many_rows(tx.dialect());
-    among(tx, &columns, column, keys).await
+    by_keys(tx, &columns, column, keys).await
 }
 
-async fn among<R: Resource>(
+async fn by_keys<R: Resource>(
     tx: &mut Tx,
     columns: &Columns,
     column: &'static str,

@@ -7,7 +7,7 @@ use sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 
 use crate::error::Result;
 use crate::list::{Listed, Listing, Visible, ids_where, in_subquery, list, one_of};
-use crate::network::{self, is_on_network_of, is_on_network_open_to, network_show_shared};
+use crate::network::{self, network_show_shared, way_of_network, way_of_opening};
 use crate::rbac::is_shared_by;
 use crate::resource;
 use crate::tx::Tx;
@@ -26,7 +26,7 @@ impl Listing for Subnet {
 
     fn visible_to(project: Option<&str>) -> Visible {
         Visible::own_and::<Self>(project, |project| {
-            vec![is_on_network_of(project), is_on_network_open_to(project)]
+            vec![way_of_network(project), way_of_opening("network_id", project)]
         })
     }
 }

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use nucleon_model::{Attribute, Cell, CellKind, Direction, Resource};
+use sea_query::extension::postgres::PgExpr as _;
 use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Order, SelectStatement, SimpleExpr};
 
+use crate::dialect::Dialect;
 use crate::resource::value_of;
 
 /// Sorts what came from the database as it found it: there, whole rows would be put aside for that.
@@ -23,6 +25,23 @@ fn sort_value(column: &'static str, kind: CellKind) -> SimpleExpr {
         _ if column == "id" => plain,
         CellKind::Int => Func::coalesce([plain, Expr::val(i64::MIN)]).into(),
         CellKind::Text | CellKind::LongText => Func::coalesce([plain, Expr::val("")]).into(),
+    }
+}
+
+/// How records are found that are sorted by their identifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Along the primary key.
+    InOrder,
+    /// By something else.
+    First,
+}
+
+impl Found {
+    /// Of records that meet a condition or, without any, all; PostgreSQL would walk along the primary key to the end of a
+    /// page past all that does not meet it, which is everybody's.
+    pub(super) fn by(dialect: Dialect, condition: bool) -> Self {
+        if condition && dialect == Dialect::Postgres { Self::First } else { Self::InOrder }
     }
 }
 
@@ -51,11 +70,17 @@ pub(super) fn order<R: Resource>(
     statement: &mut SelectStatement,
     sort: &[(usize, Direction)],
     reverse: bool,
+    found: Found,
 ) {
     for (column, kind, direction) in keys::<R>(sort) {
         let ascending = (direction == Direction::Ascending) != reverse;
         let order = if ascending { Order::Asc } else { Order::Desc };
-        statement.order_by_expr(sort_value(column, kind), order);
+        let value = match (column, found) {
+            // No index is in the order of what is put together.
+            ("id", Found::First) => Expr::col(Alias::new(column)).concatenate(Expr::val("")),
+            _ => sort_value(column, kind),
+        };
+        statement.order_by_expr(value, order);
     }
 }
 

@@ -14,11 +14,65 @@ pub enum Visible {
     Everything,
     /// What meets a condition.
     Where(Cond),
-    /// What meets one of these conditions, each of which an index leads to.
+    /// What one of these ways leads to, of what meets a condition.
     AnyOf {
         table: &'static str,
-        conditions: Vec<SimpleExpr>,
+        ways: Vec<Way>,
+        of: Cond,
     },
+}
+
+/// A way on which an index leads to what is seen.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// Along a column of the table itself.
+    Straight(SimpleExpr),
+    /// Through another table, some of whose rows say in `key` what stands in `column`.
+    Through { column: &'static str, table: &'static str, key: &'static str, rows: Cond },
+}
+
+impl Way {
+    /// The same, where one more condition is met: by the rows of the other table if the way goes through one.
+    pub(crate) fn and(self, condition: SimpleExpr) -> Self {
+        match self {
+            Self::Straight(first) => Self::Straight(first.and(condition)),
+            Self::Through { column, table, key, rows } => {
+                Self::Through { column, table, key, rows: rows.add(condition) }
+            }
+        }
+    }
+
+    /// What the way leads to. PostgreSQL and MariaDB join the other table, and begin there; SQLite makes a list of its keys.
+    fn is(&self) -> SimpleExpr {
+        match self {
+            Self::Straight(condition) => condition.clone(),
+            Self::Through { column, table, key, rows } => {
+                let mut keys = Query::select();
+                keys.column(Alias::new(*key)).from(Alias::new(*table)).cond_where(rows.clone());
+                in_subquery(column, keys)
+            }
+        }
+    }
+
+    /// What the way does not lead to, of the rows of `from`. Each is asked about for itself, with its key; a list of keys
+    /// PostgreSQL would count as made anew for each, and rather walk along the whole table.
+    fn is_not(&self, from: &'static str) -> SimpleExpr {
+        match self {
+            Self::Straight(condition) => condition.clone().not(),
+            Self::Through { column, table, key, rows } => {
+                let mut found = Query::select();
+                found
+                    .column((Alias::new(*table), Alias::new(*key)))
+                    .from(Alias::new(*table))
+                    .and_where(
+                        Expr::col((Alias::new(*table), Alias::new(*key)))
+                            .equals((Alias::new(from), Alias::new(*column))),
+                    )
+                    .cond_where(rows.clone());
+                Expr::exists(found).not()
+            }
+        }
+    }
 }
 
 impl Visible {
@@ -27,14 +81,15 @@ impl Visible {
         project.map_or(Self::Everything, |project| Self::Where(Cond::all().add(owns(project))))
     }
 
-    /// The project's own, and what meets one of the conditions of `others`; everything without a project.
+    /// The project's own, and what the ways of `others` lead to; everything without a project.
     pub(crate) fn own_and<R: Resource>(
         project: Option<&str>,
-        others: impl FnOnce(&str) -> Vec<SimpleExpr>,
+        others: impl FnOnce(&str) -> Vec<Way>,
     ) -> Self {
         project.map_or(Self::Everything, |project| Self::AnyOf {
             table: R::DECL.table,
-            conditions: [owns(project)].into_iter().chain(others(project)).collect(),
+            ways: [Way::Straight(owns(project))].into_iter().chain(others(project)).collect(),
+            of: Cond::all(),
         })
     }
 
@@ -42,7 +97,7 @@ impl Visible {
     pub(crate) fn own_and_shared<R: Resource>(project: Option<&str>, object_type: &str) -> Self {
         Self::own_and::<R>(project, |project| {
             let actions = &[rbac::ACCESS_AS_SHARED];
-            vec![in_subquery("id", rbac::shared_with(project, object_type, actions))]
+            vec![rbac::way_of_sharing("id", project, object_type, actions)]
         })
     }
 
@@ -53,13 +108,13 @@ impl Visible {
         })
     }
 
-    /// As one condition, for what is sorted by SQL.
+    /// As one condition.
     pub(crate) fn whole(self) -> Cond {
         match self {
             Self::Everything => Cond::all(),
             Self::Where(condition) => condition,
-            Self::AnyOf { table, conditions } => {
-                among(conditions.into_iter().map(|condition| ids_where(table, condition)))
+            Self::AnyOf { table, ways, of } => {
+                Cond::all().add(of).add(among(ways.iter().map(|way| ids_where(table, way.is()))))
             }
         }
     }
@@ -67,13 +122,12 @@ impl Visible {
     /// As conditions of which each record that is seen meets one. They spare a long list what [`Visible::whole`] costs:
     /// the identifiers of its records, kept aside, without doubles, and each looked up.
     pub(crate) fn parts(self) -> Vec<Cond> {
-        let Self::AnyOf { conditions, .. } = self else { return vec![self.whole()] };
-        let but_once = |(place, condition): (usize, &SimpleExpr)| {
-            let before = conditions.iter().take(place);
-            before
-                .fold(Cond::all().add(condition.clone()), |all, other| all.add(other.clone().not()))
+        let Self::AnyOf { table, ways, of } = self else { return vec![self.whole()] };
+        let but_once = |(place, way): (usize, &Way)| {
+            let part = Cond::all().add(of.clone()).add(way.is());
+            ways.iter().take(place).fold(part, |part, other| part.add(other.is_not(table)))
         };
-        conditions.iter().enumerate().map(but_once).collect()
+        ways.iter().enumerate().map(but_once).collect()
     }
 }
 
@@ -105,7 +159,7 @@ pub(super) fn ids(table: &'static str) -> SelectStatement {
     Query::select().column(Alias::new("id")).from(Alias::new(table)).to_owned()
 }
 
-/// `SELECT id FROM table WHERE …`, for conditions that lean on another table.
+/// `SELECT id FROM table WHERE …`
 pub(crate) fn ids_where(table: &'static str, condition: SimpleExpr) -> SelectStatement {
     ids(table).and_where(condition).to_owned()
 }
