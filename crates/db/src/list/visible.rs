@@ -2,7 +2,8 @@
 
 use nucleon_model::Resource;
 use sea_query::{
-    Alias, Asterisk, Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr, UnionType,
+    Alias, Asterisk, CaseStatement, Cond, Expr, ExprTrait, Query, SelectStatement, SimpleExpr,
+    UnionType,
 };
 
 use super::in_subquery;
@@ -54,21 +55,21 @@ impl Way {
         }
     }
 
-    /// What the way does not lead to, of the rows of `from`. Each is asked about for itself, with its key; a list of keys
-    /// PostgreSQL would count as made anew for each, and rather walk along the whole table.
+    /// What the way does not lead to, of the rows of `from`. Each is asked about for itself, with its key. In a `CASE` the
+    /// condition on the other table's rows leads PostgreSQL nowhere: it would read all that meet it for each row. (And a
+    /// list of keys it would count as made anew for each, and rather walk along the whole table.)
     fn is_not(&self, from: &'static str) -> SimpleExpr {
         match self {
             Self::Straight(condition) => condition.clone().not(),
             Self::Through { column, table, key, rows } => {
+                let own = (Alias::new(*table), Alias::new(*key));
+                let meets = CaseStatement::new().case(rows.clone(), true).finally(false);
                 let mut found = Query::select();
                 found
-                    .column((Alias::new(*table), Alias::new(*key)))
+                    .column(own.clone())
                     .from(Alias::new(*table))
-                    .and_where(
-                        Expr::col((Alias::new(*table), Alias::new(*key)))
-                            .equals((Alias::new(from), Alias::new(*column))),
-                    )
-                    .cond_where(rows.clone());
+                    .and_where(Expr::col(own).equals((Alias::new(from), Alias::new(*column))))
+                    .and_where(Expr::Case(Box::new(meets)).eq(true));
                 Expr::exists(found).not()
             }
         }
