@@ -163,10 +163,8 @@ impl Asked<'_> {
         marker: Option<&R>,
     ) -> Option<SelectStatement> {
         let visible = R::visible_to(self.project);
-        let all = matches!(visible, Visible::Everything)
-            && self.query.filters.is_empty()
-            && self.also.is_none();
-        let found = Found::by(self.dialect, !all);
+        let of_all = matches!(visible, Visible::Everything) && self.also.is_none();
+        let found = Found::by(self.dialect, of_all);
         let cut = |mut select: SelectStatement| {
             order::<R>(&mut select, &self.query.sort, page.reverse, found);
             select.limit(page.limit).to_owned()

@@ -1,7 +1,7 @@
 //! Order and pages.
 
 use nucleon_core::{Caller, Noun};
-use nucleon_model::{Direction, Network, Port, Segment, Subnet};
+use nucleon_model::{Direction, FloatingIpPool, Network, Port, Segment, Subnet};
 use serde_json::json;
 
 use crate::scene::{Ask, Cloud, admin, each, member, refused};
@@ -89,7 +89,11 @@ async fn pages_meet_without_gap_in_either_direction() {
 #[tokio::test]
 async fn what_is_ones_own_and_what_else_one_sees_come_in_one_order_and_once() {
     each(async |cloud| {
-        let own = cloud.network(json!({"project_id": "p", "name": "own"})).await;
+        // What is on it a project sees on two ways: it is its own, and open to all.
+        let own = json!({
+            "project_id": "p", "name": "own", "shared": true, "router:external": true,
+        });
+        let own = cloud.network(own).await;
         let shared = json!({"project_id": "q", "name": "shared", "shared": true});
         let shared = cloud.network(shared).await;
         let hidden = cloud.network(json!({"project_id": "q", "name": "hidden"})).await;
@@ -120,6 +124,9 @@ async fn what_is_ones_own_and_what_else_one_sees_come_in_one_order_and_once() {
             assert_eq!(paged_for::<Port>(&cloud, &member, by_name, limit).await.len(), ports.len());
             let subnets = paged_for::<Subnet>(&cloud, &member, Ask::default, limit).await;
             assert!(subnets.is_sorted() && subnets.len() == 4, "{subnets:?}");
+            let pools = paged_for::<FloatingIpPool>(&cloud, &member, Ask::default, limit).await;
+            assert!(pools.is_sorted() && pools.len() == 2, "{pools:?}");
+            assert_eq!(paged::<FloatingIpPool>(&cloud, Ask::default, limit).await, pools);
             let networks = paged_for::<Network>(&cloud, &member, Ask::default, limit).await;
             assert!(networks.is_sorted() && networks.len() == 2, "{networks:?}");
         }

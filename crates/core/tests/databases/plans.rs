@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use crate::scene::{Cloud, each};
 
-/// Projects, each with so many networks. All are shared with somebody, a few with the viewer.
-const PROJECTS: u128 = 100;
-const NETWORKS: u128 = 30;
+/// Projects, each with so many networks. All are shared with somebody, a few with the viewer. They are more than the values
+/// that PostgreSQL remembers of a column.
+const PROJECTS: u128 = 300;
+const NETWORKS: u128 = 10;
 const VIEWER: &str = "p7";
 
 fn network(number: u128) -> Network {

@@ -38,10 +38,10 @@ pub(super) enum Found {
 }
 
 impl Found {
-    /// Of records that meet a condition or, without any, all; PostgreSQL would walk along the primary key to the end of a
-    /// page past all that does not meet it, which is everybody's.
-    pub(super) fn by(dialect: Dialect, condition: bool) -> Self {
-        if condition && dialect == Dialect::Postgres { Self::First } else { Self::InOrder }
+    /// `of_all`: whether a list is of everybody's records, with or without filters. Of some of them, PostgreSQL would walk
+    /// along the primary key to the end of a page, past all that are none of them.
+    pub(super) fn by(dialect: Dialect, of_all: bool) -> Self {
+        if of_all || dialect != Dialect::Postgres { Self::InOrder } else { Self::First }
     }
 }
 

@@ -38,7 +38,7 @@ impl Way {
         match self {
             Self::Straight(first) => Self::Straight(first.and(condition)),
             Self::Through { column, table, key, rows } => {
-                Self::Through { column, table, key, rows: rows.add(condition) }
+                Self::Through { column, table, key, rows: Cond::all().add(rows).add(condition) }
             }
         }
     }
