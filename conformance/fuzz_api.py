@@ -1,7 +1,7 @@
 """Sends what nobody would think of to a server of its own, by its own description.
 
 The description must be valid OpenAPI, no answer may be a fault of the server or stand outside of the description, and
-the objects that all else needs must have come about.
+the run must have met more than refusals.
 """
 
 import argparse
@@ -12,8 +12,19 @@ import urllib.request
 from processes import LOOPBACK, ROOT, Failed, Workplace, environment, free_port, nucleon, say
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-# Without these a run has met nothing but refusals.
-REACHED = [f"POST /v2.0/{collection}" for collection in ("networks", "subnets", "ports")]
+# Of the operations so many succeed in a minute with much to spare; a run with fewer has met nothing but refusals.
+REACHED = 100
+# What all else needs is there from the beginning, in this order; {} stands for the network's identifier.
+FURNITURE = {
+    "networks": '{"network": {"name": "fuzz"}}',
+    "subnets": '{"subnet": {"network_id": "{}", "ip_version": 4, "cidr": "192.0.2.0/24"}}',
+    "ports": '{"port": {"network_id": "{}"}}',
+    "routers": '{"router": {"name": "fuzz"}}',
+    "security-groups": '{"security_group": {"name": "fuzz"}}',
+    "address-scopes": '{"address_scope": {"name": "fuzz", "ip_version": 4}}',
+    "subnetpools": '{"subnetpool": {"name": "fuzz", "prefixes": ["198.51.100.0/24"]}}',
+    "qos/policies": '{"policy": {"name": "fuzz"}}',
+}
 
 CONFIGURATION = """
 [DEFAULT]
@@ -58,6 +69,18 @@ def described(place, programs, url):
     return json.loads(document.read_bytes())
 
 
+def furnish(url):
+    """Makes one of each of what all else needs; their identifiers by the kinds' names."""
+    living = {}
+    for path, body in FURNITURE.items():
+        body = body.replace("{}", living.get("networks", ""))
+        request = urllib.request.Request(f"{url}/v2.0/{path}", body.encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            (made,) = json.load(answer).values()
+        living[path.rpartition("/")[2].replace("-", "_")] = made["id"]
+    return living
+
+
 def fuzz(place, programs, url, seconds, seed):
     """Whether schemathesis finds nothing, and how often each operation answered with which status."""
     answers = place.directory / "answers.json"
@@ -82,6 +105,7 @@ def fuzz(place, programs, url, seconds, seed):
         "SCHEMATHESIS_HOOKS": str(ROOT / "conformance/fuzz_hooks.py"),
         "FUZZ_SEED": str(seed),
         "FUZZ_ANSWERS": str(answers),
+        "FUZZ_LIVING": json.dumps(furnish(url)),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(place.directory / "hypothesis"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
@@ -94,7 +118,7 @@ def fuzz(place, programs, url, seconds, seed):
 
 
 def reached(document, answers):
-    """Prints which operations never succeeded; whether those that all else needs did."""
+    """Prints which operations never succeeded; how many did."""
     operations = [
         f"{method.upper()} {path}"
         for path, item in document["paths"].items()
@@ -107,7 +131,7 @@ def reached(document, answers):
     say(f"{total} requests; {len(operations) - len(missed)} of {len(operations)} operations succeeded at least once")
     for name in missed:
         print(f"  never succeeded: {name} {answers.get(name, {})}")
-    return all(name in good for name in REACHED)
+    return len(operations) - len(missed)
 
 
 def main():
@@ -121,8 +145,8 @@ def main():
         url = serve(place)
         document = described(place, programs, url)
         clean, answers = fuzz(place, programs, url, options.seconds, options.seed)
-        if not reached(document, answers):
-            raise Failed("the run met only refusals: networks, subnets or ports were never created")
+        if (succeeded := reached(document, answers)) < REACHED:
+            raise Failed(f"the run met little but refusals: {succeeded} operations succeeded, {REACHED} must")
         if not clean:
             raise Failed(f"see above, and the logs in {place.kept_logs}")
     say("fuzz-api: ok")

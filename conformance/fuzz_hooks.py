@@ -22,8 +22,10 @@ KEPT = 0.2
 # As many are remembered of each kind; older ones make room.
 MOST = 50
 
-# Of each kind the identifiers, and under what each lives.
+# Of each kind the identifiers, and under what each lives; to begin with those that somebody made.
 living = collections.defaultdict(dict)
+for kind, one in json.loads(os.environ["FUZZ_LIVING"]).items():
+    living[kind][one] = None
 answers = collections.defaultdict(collections.Counter)
 
 # Where a part of a path has another name than the objects.
