@@ -279,10 +279,8 @@ pub(crate) async fn find<T: Entity>(core: &Core, caller: &Caller, id: &str) -> R
     let found = core.store().snapshot(|tx| {
         let (core, caller) = (core.clone(), caller.clone());
         Box::pin(async move {
-            let mut found: Vec<T> = store::get(tx, key.to_string()).await?.into_iter().collect();
-            T::load_parents(tx, &mut found).await?;
-            T::complete(&core, tx, &caller, &mut found).await?;
-            Ok::<_, Error>(found.pop())
+            let row = store::get(tx, key.to_string()).await?;
+            held::whole(&core, tx, &caller, row).await
         })
     });
     found.await

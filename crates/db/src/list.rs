@@ -53,7 +53,7 @@ pub trait Listing: Resource {
         None
     }
 
-    /// What a viewer in `project` may see; without a project, an administrator.
+    /// What a viewer in `project` may see, or an administrator, who is in none.
     fn visible_to(project: Option<&str>) -> Visible;
 
     /// Whether a list for answers can do without a column. `served`: no attribute that the server does without lies in it.

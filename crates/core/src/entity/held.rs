@@ -35,10 +35,27 @@ async fn get_held<T: Entity>(
     caller: &Caller,
     id: T::Id,
 ) -> Result<Option<T>> {
-    let mut found: Vec<T> = store::get_held(tx, id.to_string()).await?.into_iter().collect();
+    let row = store::get_held(tx, id.to_string()).await?;
+    whole(core, tx, caller, row).await
+}
+
+/// An object of which the row is there, complete, its parents known.
+pub(super) async fn whole<T: Entity>(
+    core: &Core,
+    tx: &mut Tx,
+    caller: &Caller,
+    row: Option<T>,
+) -> Result<Option<T>> {
+    let mut found: Vec<T> = row.into_iter().collect();
     T::load_parents(tx, &mut found).await?;
     T::complete(core, tx, caller, &mut found).await?;
     Ok(found.pop())
+}
+
+/// What was found, where the caller may see it; to others it is not there.
+fn in_sight<T: Entity>(core: &Core, caller: &Caller, id: T::Id, found: Option<T>) -> Result<T> {
+    let seen = found.filter(|object| core.sees(caller, object));
+    seen.ok_or_else(|| Error::not_found(T::DECL, id))
 }
 
 /// An object that the caller may see, complete, not held: for what refers to it, as the database holds it for that.
@@ -48,11 +65,8 @@ pub(crate) async fn load_in_sight<T: Entity>(
     caller: &Caller,
     id: T::Id,
 ) -> Result<T> {
-    let mut found: Vec<T> = store::get(tx, id.to_string()).await?.into_iter().collect();
-    T::load_parents(tx, &mut found).await?;
-    T::complete(core, tx, caller, &mut found).await?;
-    let seen = found.pop().filter(|object| core.sees(caller, object));
-    seen.ok_or_else(|| Error::not_found(T::DECL, id))
+    let row = store::get(tx, id.to_string()).await?;
+    in_sight(core, caller, id, whole(core, tx, caller, row).await?)
 }
 
 /// As [`load_held`], and only where the caller may see it.
@@ -62,8 +76,7 @@ pub(crate) async fn load_seen<T: Entity>(
     caller: &Caller,
     id: T::Id,
 ) -> Result<T> {
-    let object: T = load_held(core, tx, caller, id).await?;
-    if core.sees(caller, &object) { Ok(object) } else { Err(Error::not_found(T::DECL, id)) }
+    in_sight(core, caller, id, get_held(core, tx, caller, id).await?)
 }
 
 /// As [`load_seen`], and only where the caller may do to it what is no change of attributes: `add_router_interface`.
@@ -90,8 +103,7 @@ pub(crate) async fn load_row_for<T: Entity>(
 ) -> Result<T> {
     let mut found: Vec<T> = store::get_held(tx, id.to_string()).await?.into_iter().collect();
     T::load_parents(tx, &mut found).await?;
-    let seen = found.pop().filter(|object| core.sees(caller, object));
-    let object = seen.ok_or_else(|| Error::not_found(T::DECL, id))?;
+    let object = in_sight(core, caller, id, found.pop())?;
     core.authorise_rule(caller, action, &object)?;
     Ok(object)
 }
